@@ -1,0 +1,97 @@
+import type { CreateTenantInput } from '../domain/create-tenant-input.ts';
+
+/**
+ * The names that other services depend on: workflow types, task queue, ids, inputs, results, signals, updates and
+ * queries. Importable in workflow code: no dependency but types.
+ */
+export const WORKFLOW_TYPES = {
+  createTenant: 'createTenantWorkflow',
+  billingSync: 'billingSyncWorkflow',
+  sweepWebhookEvents: 'sweepWebhookEventsWorkflow',
+} as const;
+
+export const DEFAULT_TASK_QUEUE = 'alga-psa-workflows';
+
+/** The queue of the activities that call Stripe; the server limits its rate. */
+export function stripeTaskQueue(taskQueue: string): string {
+  return `${taskQueue}-stripe`;
+}
+
+/** Hex digits of the SHA-256 that stands in the id of a purchase without a Stripe customer. */
+const PURCHASE_DIGEST_LENGTH = 32;
+
+/**
+ * The workflow id of a tenant's creation. The customer is the identity; without one it is the first 32 hex digits of
+ * the SHA-256 of the lower-cased e-mail, a line feed and the client name.
+ *
+ * @param purchase.sha256 hex digest of a text, given by the caller because workflow code has no crypto
+ */
+export function createTenantWorkflowId(
+  purchase: Pick<CreateTenantInput, 'email' | 'client_name' | 'stripe_customer_id'>,
+  sha256: (text: string) => string,
+): string {
+  if (purchase.stripe_customer_id !== undefined) return createTenantWorkflowIdOf(purchase.stripe_customer_id);
+  const digest = sha256(`${purchase.email.toLowerCase()}\n${purchase.client_name}`);
+  return `${CREATE_TENANT_ID_PREFIX}${digest.slice(0, PURCHASE_DIGEST_LENGTH)}`;
+}
+
+export function createTenantWorkflowIdOf(stripeCustomerId: string): string {
+  return `${CREATE_TENANT_ID_PREFIX}${stripeCustomerId}`;
+}
+
+export const CREATE_TENANT_ID_PREFIX = 'create-tenant-';
+
+export function billingSyncWorkflowId(subject: string): string {
+  return `billing-sync-${subject}`;
+}
+
+/** Memo key of the digest of the checkout that began a run over HTTP. */
+export const CHECKOUT_DIGEST_MEMO = 'checkout_digest';
+
+export const SIGNALS = { wake: 'wake' } as const;
+export const QUERIES = { progress: 'progress' } as const;
+export const UPDATES = { tenant: 'tenant', retry: 'retry', amend: 'amend', abandon: 'abandon' } as const;
+
+export const SEARCH_ATTRIBUTES = {
+  tenantId: 'TenantId',
+  stripeCustomerId: 'StripeCustomerId',
+  stripeSubscriptionId: 'StripeSubscriptionId',
+  tenantryState: 'TenantryState',
+} as const;
+
+export const CREATE_TENANT_STEPS = [
+  'verify_purchase',
+  'create_tenant',
+  'import_subscription',
+  'send_invitation',
+  'tag_stripe',
+  'claim_events',
+] as const;
+export type CreateTenantStep = (typeof CREATE_TENANT_STEPS)[number];
+
+/** `waiting` is for an operator; steps that have not begun are not listed. */
+export type StepState = 'done' | 'running' | 'waiting' | 'skipped';
+export type StepProgress = { name: CreateTenantStep; state: StepState; reason?: string };
+export type CreateTenantProgress = { steps: StepProgress[] };
+
+export type { CreateTenantInput };
+export type CreateTenantResult = { tenant: string; licensed_user_count: number | null };
+
+/** What every operator's update carries: which step, who, and why. */
+export type OperatorCommand = { step: CreateTenantStep; actor: string; reason: string };
+export type AmendCommand = OperatorCommand & {
+  stripe_subscription_id?: string;
+  email?: string;
+  initial_license_count?: number;
+};
+
+export type BillingSyncInput = { subject: string };
+export type BillingSyncResult = {
+  rounds: number;
+  processed: number;
+  ignored: number;
+  parked: number;
+  licensed_user_count: number | null;
+};
+
+export type SweepResult = { subjects: number; woken: number };

@@ -1,0 +1,160 @@
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { z } from 'zod';
+import { DEFAULT_TASK_QUEUE } from './client/contract.ts';
+import { tenantIdSchema } from './domain/ids.ts';
+
+const list = (item: z.ZodString) =>
+  z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .pipe(z.array(item).min(1));
+
+const url = (protocol: RegExp, example: string) =>
+  z.url({ protocol, error: `must be a URL like ${example}` });
+const port = z.coerce.number().int().min(0).max(65_535);
+const secret = (prefix: RegExp, example: string) => z.string().regex(prefix, `must look like ${example}`);
+
+/** Every variable that we read ourselves, with the sentence that documents it. docs/configuration.md is held to it. */
+export const VARIABLES = {
+  DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:password@host:5432/database').describe(
+    'Postgres 15 or newer',
+  ),
+  TASK_QUEUE: z
+    .string()
+    .min(1)
+    .default(DEFAULT_TASK_QUEUE)
+    .describe('Temporal task queue; the one for Stripe adds -stripe'),
+  STRIPE_SECRET_KEY: secret(/^(sk|rk)_(test|live)_\w+$/, 'sk_test_…').describe(
+    'Stripe API key; its mode decides which events are ours',
+  ),
+  STRIPE_API_BASE: url(/^https?$/, 'http://127.0.0.1:12111')
+    .optional()
+    .describe('another base URL for Stripe, for the simulator'),
+  STRIPE_WEBHOOK_SECRET: list(secret(/^whsec_\S+$/, 'whsec_…')).describe(
+    'signing secret(s) of the webhook endpoint, separated by commas',
+  ),
+  STRIPE_WEBHOOK_SECRET_THIN: list(secret(/^whsec_\S+$/, 'whsec_…'))
+    .optional()
+    .describe('signing secret(s) of thin event destinations, separated by commas'),
+  STRIPE_PRO_PRICE_ID: list(secret(/^price_\w+$/, 'price_…'))
+    .optional()
+    .describe('the licence price(s), separated by commas; unset: every item with a quantity counts'),
+  STRIPE_MAX_REQUESTS_PER_SECOND: z.coerce
+    .number()
+    .positive()
+    .max(1000)
+    .default(20)
+    .describe('activities that call Stripe, per second over all workers'),
+  MASTER_BILLING_TENANT_ID: tenantIdSchema.describe(
+    'uuid of the tenant that owns products and prices; `npm run setup` creates its row',
+  ),
+  APP_URL: url(/^https?$/, 'https://app.example.com').describe('the public URL of the product'),
+  CHECKOUT_API_KEYS: list(z.string().min(16, 'each key must have at least 16 characters')).describe(
+    'bearer keys for /checkouts, separated by commas',
+  ),
+  SMTP_URL: url(/^smtps?$/, 'smtp://user:password@host:587').describe('mail server'),
+  MAIL_FROM: z.string().min(3).describe('sender of all mails'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('address the gateway listens on'),
+  PORT: port.default(3000).describe('port the gateway listens on'),
+  METRICS_PORT: port.default(9464).describe('port of the worker’s /metrics and /health/ready'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('least level that is logged'),
+  WORKER_ROLES: list(z.string().regex(/^(workflows|stripe)$/, 'must be workflows or stripe'))
+    .prefault('workflows,stripe')
+    .describe('which workers the process runs: workflows (with the database activities), stripe, or both'),
+  WORKER_VERSIONING: z
+    .stringbool()
+    .default(false)
+    .describe('take part in Worker Deployment Versioning with the package version as build id'),
+} as const satisfies Record<string, z.ZodType>;
+
+type Variable = keyof typeof VARIABLES;
+
+const SHARED = ['DATABASE_URL', 'TASK_QUEUE', 'LOG_LEVEL'] as const;
+
+/** Which process needs which variables; a process is not asked for those it doesn't use. */
+export const VARIABLES_OF = {
+  setup: [...SHARED, 'MASTER_BILLING_TENANT_ID'],
+  gateway: [
+    ...SHARED,
+    'STRIPE_SECRET_KEY',
+    'STRIPE_WEBHOOK_SECRET',
+    'STRIPE_WEBHOOK_SECRET_THIN',
+    'CHECKOUT_API_KEYS',
+    'HOST',
+    'PORT',
+  ],
+  worker: [
+    ...SHARED,
+    'STRIPE_SECRET_KEY',
+    'STRIPE_API_BASE',
+    'STRIPE_PRO_PRICE_ID',
+    'STRIPE_MAX_REQUESTS_PER_SECOND',
+    'MASTER_BILLING_TENANT_ID',
+    'APP_URL',
+    'SMTP_URL',
+    'MAIL_FROM',
+    'METRICS_PORT',
+    'WORKER_ROLES',
+    'WORKER_VERSIONING',
+  ],
+} as const satisfies Record<string, readonly Variable[]>;
+
+export type ProcessName = keyof typeof VARIABLES_OF;
+type Values<P extends ProcessName> = {
+  readonly [V in (typeof VARIABLES_OF)[P][number]]: z.output<(typeof VARIABLES)[V]>;
+};
+export type Config<P extends ProcessName> = Values<P> & { readonly temporal: TemporalConnectConfig };
+export type TemporalConnectConfig = ReturnType<typeof loadClientConnectConfig>;
+
+/** The environment is not usable; the message names every variable and what is wrong with it. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+/**
+ * Reads the environment once for one process: our variables, and Temporal's as `@temporalio/envconfig` reads them.
+ * An empty variable counts as unset, as in most process managers.
+ *
+ * @throws ConfigurationError with one message that names every missing or malformed variable
+ */
+export function readConfig<P extends ProcessName>(name: P, environment = process.env): Config<P> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const variables: readonly Variable[] = VARIABLES_OF[name];
+  const shape = Object.fromEntries(variables.map((variable) => [variable, VARIABLES[variable]]));
+  const parsed = z.object(shape).safeParse(given);
+  if (!parsed.success) throw new ConfigurationError(explain(name, parsed.error, given));
+  return Object.freeze({ ...parsed.data, temporal: readTemporalConfig(name, given) }) as Config<P>;
+}
+
+function readTemporalConfig(
+  name: ProcessName,
+  given: Record<string, string | undefined>,
+): TemporalConnectConfig {
+  try {
+    return loadClientConnectConfig({ overrideEnvVars: definedOnly(given) });
+  } catch (error) {
+    throw new ConfigurationError(`The ${name} can't start, its TEMPORAL_ variables are not usable: ${error}`);
+  }
+}
+
+function explain(name: ProcessName, error: z.ZodError, given: Record<string, string | undefined>): string {
+  const lines = error.issues.map((issue) => {
+    const variable = String(issue.path[0]);
+    return given[variable] === undefined ? `  ${variable} is missing` : `  ${variable} ${issue.message}`;
+  });
+  return [`The ${name} can't start, its environment is not usable:`, ...new Set(lines)].join('\n');
+}
+
+function definedOnly(environment: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

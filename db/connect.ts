@@ -1,0 +1,40 @@
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+import * as schema from './schema.ts';
+
+export type Database = NodePgDatabase<typeof schema>;
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+
+/** Connections a process may hold; workers and gateways are many, Postgres has a hundred by default. */
+const POOL_SIZE_DEFAULT = 10;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Above the longest statement we have by far: a statement that takes longer is stuck, and its retry is safe. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+/** A process that died in a transaction must not hold its locks for longer than this. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+
+export type DatabaseConnection = { database: Database; pool: pg.Pool; close: () => Promise<void> };
+
+/**
+ * Opens a pool; no connection is made before the first query.
+ *
+ * @param onError gets what goes wrong with idle connections; without a listener such an error ends the process
+ */
+export function connectDatabase(options: {
+  url: string;
+  applicationName: string;
+  poolSize?: number;
+  onError: (error: Error) => void;
+}): DatabaseConnection {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    max: options.poolSize ?? POOL_SIZE_DEFAULT,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  pool.on('error', options.onError);
+  return { database: drizzle(pool, { schema }), pool, close: () => pool.end() };
+}

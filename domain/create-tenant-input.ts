@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from './ids.ts';
+
+export const CLIENT_NAME_LENGTH_MAX = 200;
+/** RFC 5321's limit on a forward path, less the angle brackets. */
+export const EMAIL_LENGTH_MAX = 254;
+export const LICENSE_COUNT_MAX = 1_000_000;
+
+/** How a customer came to us; kept in `stripe_customers.metadata.source`. */
+export const PURCHASE_SOURCES = ['nm_store_checkout', 'stripe_checkout', 'migration_import'] as const;
+export type PurchaseSource = (typeof PURCHASE_SOURCES)[number];
+
+/**
+ * Deliberately wider than zod's own e-mail rule: whoever could pay in Stripe must be able to get a tenant.
+ * One `@` with something on both sides, and no white space or control character that could break a mail header.
+ */
+export const emailSchema = z
+  .string()
+  .max(EMAIL_LENGTH_MAX)
+  .regex(/^[^\s@\p{Cc}<>,;]+@[^\s@\p{Cc}<>,;]+$/u, 'must be an e-mail address');
+
+export const clientNameSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(CLIENT_NAME_LENGTH_MAX)
+  .regex(/^\P{Cc}*$/u, 'must not contain control characters');
+
+export const licenseCountSchema = z.int().min(0).max(LICENSE_COUNT_MAX);
+
+const purchase = {
+  email: emailSchema,
+  client_name: clientNameSchema,
+  stripe_customer_id: stripeCustomerIdSchema.optional(),
+  stripe_subscription_id: stripeSubscriptionIdSchema.optional(),
+  initial_license_count: licenseCountSchema.optional(),
+};
+
+const subscriptionNeedsCustomer = (input: {
+  stripe_customer_id?: string | undefined;
+  stripe_subscription_id?: string | undefined;
+}) => input.stripe_subscription_id === undefined || input.stripe_customer_id !== undefined;
+
+const SUBSCRIPTION_NEEDS_CUSTOMER = {
+  path: ['stripe_customer_id'],
+  message: 'is needed when stripe_subscription_id is given',
+};
+
+/** The body of `POST /checkouts`: unknown fields are refused. */
+export const checkoutSchema = z
+  .strictObject(purchase)
+  .refine(subscriptionNeedsCustomer, SUBSCRIPTION_NEEDS_CUSTOMER);
+
+/** What `createTenantWorkflow` takes: unknown fields of a direct start are ignored. */
+export const createTenantInputSchema = z
+  .object({ ...purchase, source: z.enum(PURCHASE_SOURCES).default('nm_store_checkout') })
+  .refine(subscriptionNeedsCustomer, SUBSCRIPTION_NEEDS_CUSTOMER);
+
+export type Checkout = z.infer<typeof checkoutSchema>;
+/** As a starter sends it, ids not yet branded. */
+export type CreateTenantInput = z.input<typeof createTenantInputSchema>;
+/** As the workflow works with it, validated. */
+export type Purchase = z.output<typeof createTenantInputSchema>;

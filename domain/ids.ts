@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+/** Stripe ids are at most this long (Stripe: «up to 255 characters»). */
+const STRIPE_ID_LENGTH_MAX = 255;
+
+const stripeId = (prefix: string) =>
+  z
+    .string()
+    .max(STRIPE_ID_LENGTH_MAX)
+    .regex(new RegExp(`^${prefix}_[A-Za-z0-9]+$`), `must be a Stripe id that begins with ${prefix}_`);
+
+/** A Stripe customer's id; the customer is a tenant's identity in Stripe. */
+export const stripeCustomerIdSchema = stripeId('cus').brand<'StripeCustomerId'>();
+export const stripeSubscriptionIdSchema = stripeId('sub').brand<'StripeSubscriptionId'>();
+export const stripeProductIdSchema = z.string().min(1).max(STRIPE_ID_LENGTH_MAX).brand<'StripeProductId'>();
+export const tenantIdSchema = z.uuid().brand<'TenantId'>();
+
+export type StripeCustomerId = z.infer<typeof stripeCustomerIdSchema>;
+export type StripeSubscriptionId = z.infer<typeof stripeSubscriptionIdSchema>;
+export type StripeProductId = z.infer<typeof stripeProductIdSchema>;
+export type TenantId = z.infer<typeof tenantIdSchema>;
+
+/** What a subject of the inbox names: the customer whose billing is to be synced, or what leads to one. */
+export type SubjectKind = 'customer' | 'subscription' | 'product' | 'unknown';
+
+/** Tells from its prefix what the subject of an event is. A product may carry any id its owner chose. */
+export function subjectKind(subject: string): SubjectKind {
+  if (stripeCustomerIdSchema.safeParse(subject).success) return 'customer';
+  if (stripeSubscriptionIdSchema.safeParse(subject).success) return 'subscription';
+  if (subject.startsWith(PRODUCT_SUBJECT_PREFIX)) return 'product';
+  return 'unknown';
+}
+
+/** Product ids are free-form in Stripe, so their subjects are marked: `product:<id>`. */
+const PRODUCT_SUBJECT_PREFIX = 'product:';
+
+export function productSubject(productId: string): string {
+  return `${PRODUCT_SUBJECT_PREFIX}${productId}`;
+}
+
+/** The product id of a subject made by `productSubject`. */
+export function productOfSubject(subject: string): StripeProductId {
+  return stripeProductIdSchema.parse(subject.slice(PRODUCT_SUBJECT_PREFIX.length));
+}

@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import { productSubject } from './ids.ts';
+import { type ConcernKind, concernOf } from './stripe-event-types.ts';
+
+export const WEBHOOK_EVENT_STATUSES = ['received', 'processed', 'ignored', 'parked', 'failed'] as const;
+export type WebhookEventStatus = (typeof WEBHOOK_EVENT_STATUSES)[number];
+
+export const IGNORED_REASONS = [
+  'event_type',
+  'not_a_license_purchase',
+  'awaiting_payment',
+  'connected_account',
+] as const;
+export type IgnoredReason = (typeof IGNORED_REASONS)[number];
+
+export const PARKED_REASONS = ['unknown_customer', 'livemode_mismatch'] as const;
+export type ParkedReason = (typeof PARKED_REASONS)[number];
+
+const STRIPE_ID_LENGTH_MAX = 255;
+const id = z
+  .string()
+  .min(1)
+  .max(STRIPE_ID_LENGTH_MAX)
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u);
+const expandable = z.union([id, z.object({ id }).transform((object) => object.id)]);
+
+/** Only type, ids, account and mode are read from an event; the rest of it may be of any version. */
+const snapshotSchema = z.object({
+  id,
+  object: z.literal('event').optional(),
+  type: id,
+  account: id.nullish(),
+  api_version: z.string().max(STRIPE_ID_LENGTH_MAX).nullish(),
+  livemode: z.boolean().optional(),
+  created: z.int().min(0).max(253_402_300_799).optional(),
+  data: z
+    .object({ object: z.looseObject({}) })
+    .optional()
+    .catch(undefined),
+});
+
+const thinSchema = z.object({
+  id,
+  object: z.literal('v2.core.event'),
+  type: id,
+  context: id.nullish(),
+  livemode: z.boolean().optional(),
+  created: z.iso.datetime().optional().catch(undefined),
+  related_object: z.object({ id }).nullish().catch(undefined),
+  snapshot_event: id.nullish(),
+});
+
+/** An event as the inbox keeps it beside its payload. */
+export type RoutedEvent = {
+  stripeEventId: string;
+  eventType: string;
+  stripeAccount: string | null;
+  /** The customer (or what leads to one) that has to be synced; null when the event is of no concern. */
+  subject: string | null;
+  /** The id of the object the event is about. */
+  objectId: string | null;
+  livemode: boolean | null;
+  apiVersion: string | null;
+  eventCreatedAt: Date | null;
+  status: Extract<WebhookEventStatus, 'received' | 'ignored' | 'parked'>;
+  statusReason: IgnoredReason | ParkedReason | null;
+};
+
+export type EventKind = 'snapshot' | 'thin';
+
+/** Which of Stripe's two kinds of events a parsed body is; undefined when it is no event at all. */
+export function eventKind(body: unknown): EventKind | undefined {
+  if (thinSchema.safeParse(body).success) return 'thin';
+  if (snapshotSchema.safeParse(body).success) return 'snapshot';
+  return undefined;
+}
+
+/**
+ * Decides at the door what becomes of an event: whom it concerns, or why it concerns nobody.
+ *
+ * @param livemode the mode of our Stripe key; events of the other mode are parked
+ * @returns undefined when the body is no event
+ */
+export function routeEvent(body: unknown, livemode: boolean): RoutedEvent | undefined {
+  const thin = thinSchema.safeParse(body);
+  if (thin.success) return verdict(thinFacts(thin.data), livemode);
+  const snapshot = snapshotSchema.safeParse(body);
+  return snapshot.success ? verdict(snapshotFacts(snapshot.data), livemode) : undefined;
+}
+
+type Facts = Omit<RoutedEvent, 'status' | 'statusReason'> & { concern: ConcernKind | undefined };
+
+function snapshotFacts(event: z.infer<typeof snapshotSchema>): Facts {
+  const concern = concernOf(event.type);
+  const object = event.data?.object ?? {};
+  return {
+    stripeEventId: event.id,
+    eventType: event.type,
+    stripeAccount: event.account ?? null,
+    subject: concern ? subjectOf(concern, object) : null,
+    objectId: idOf(object.id),
+    livemode: event.livemode ?? null,
+    apiVersion: event.api_version ?? null,
+    eventCreatedAt: event.created === undefined ? null : new Date(event.created * 1000),
+    concern,
+  };
+}
+
+/**
+ * A thin event is stored under the id of its snapshot twin, so that the same fact that comes by both kinds of
+ * endpoints is one row. It names only its object, so the sync has to find the customer.
+ */
+function thinFacts(event: z.infer<typeof thinSchema>): Facts {
+  const concern = concernOf(event.type.replace(/^v1\./, ''));
+  const objectId = event.related_object?.id ?? null;
+  return {
+    stripeEventId: event.snapshot_event ?? event.id,
+    eventType: event.type,
+    stripeAccount: event.context ?? null,
+    subject: concern && objectId ? thinSubject(concern, objectId) : null,
+    objectId,
+    livemode: event.livemode ?? null,
+    apiVersion: null,
+    eventCreatedAt: event.created === undefined ? null : new Date(event.created),
+    concern,
+  };
+}
+
+function verdict({ concern, ...facts }: Facts, livemode: boolean): RoutedEvent {
+  if (facts.stripeAccount !== null) return { ...facts, status: 'ignored', statusReason: 'connected_account' };
+  if (concern === undefined) return { ...facts, status: 'ignored', statusReason: 'event_type' };
+  if (facts.livemode !== null && facts.livemode !== livemode) {
+    return { ...facts, status: 'parked', statusReason: 'livemode_mismatch' };
+  }
+  if (facts.subject === null) {
+    // A session without a customer sells nothing that could have licences; other objects always name whom they concern.
+    return concern === 'session'
+      ? { ...facts, status: 'ignored', statusReason: 'not_a_license_purchase' }
+      : { ...facts, status: 'parked', statusReason: 'unknown_customer' };
+  }
+  return { ...facts, status: 'received', statusReason: null };
+}
+
+function subjectOf(concern: ConcernKind, object: Record<string, unknown>): string | null {
+  switch (concern) {
+    case 'session':
+    case 'subscription':
+      return idOf(object.customer);
+    case 'customer':
+      return idOf(object.id);
+    case 'product':
+      return asProduct(idOf(object.id));
+    case 'price':
+      return asProduct(idOf(object.product));
+    default:
+      return concern satisfies never;
+  }
+}
+
+function thinSubject(concern: ConcernKind, objectId: string): string {
+  return concern === 'product' ? productSubject(objectId) : objectId;
+}
+
+function asProduct(productId: string | null): string | null {
+  return productId === null ? null : productSubject(productId);
+}
+
+/** An id that stands as such or as an expanded object. */
+function idOf(value: unknown): string | null {
+  const parsed = expandable.safeParse(value);
+  return parsed.success ? parsed.data : null;
+}
