@@ -1,0 +1,21 @@
+/** The simulator's only source of time: the given clock plus an offset that the control API sets. */
+export interface Clock {
+  /** Milliseconds since 1970, offset included. */
+  nowMs(): number;
+  /** Whole seconds since 1970, as Stripe writes times. */
+  nowSeconds(): number;
+  offsetMs(): number;
+  setOffsetMs(offsetMs: number): void;
+}
+
+export function createClock(now: () => number): Clock {
+  let offset = 0;
+  return {
+    nowMs: () => now() + offset,
+    nowSeconds: () => Math.floor((now() + offset) / 1_000),
+    offsetMs: () => offset,
+    setOffsetMs: (offsetMs) => {
+      offset = offsetMs;
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/** The `error` object of an answer. Stripe leaves out what does not apply. */
+export interface StripeErrorBody {
+  type: 'api_error' | 'card_error' | 'idempotency_error' | 'invalid_request_error';
+  message: string;
+  code?: string;
+  param?: string;
+}
+
+/** A refusal in Stripe's form; the server turns it into an answer. */
+export class StripeError extends Error {
+  readonly status: number;
+  readonly body: StripeErrorBody;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, body: StripeErrorBody, headers: Readonly<Record<string, string>> = {}) {
+    super(body.message);
+    this.name = 'StripeError';
+    this.status = status;
+    this.body = body;
+    this.headers = headers;
+  }
+}
+
+/** A request that is wrong in itself: 400 unless another status is given. */
+export function invalidRequest(body: Omit<StripeErrorBody, 'type'>, status = 400): StripeError {
+  return new StripeError(status, { type: 'invalid_request_error', ...body });
+}
+
+/** A parameter that this endpoint does not know. */
+export function parameterUnknown(param: string): StripeError {
+  return invalidRequest({
+    code: 'parameter_unknown',
+    param,
+    message: `Received unknown parameter: ${param}`,
+  });
+}
+
+/** A parameter that this endpoint can't do without. */
+export function parameterMissing(param: string): StripeError {
+  return invalidRequest({ code: 'parameter_missing', param, message: `Missing required param: ${param}.` });
+}
+
+/** Nothing has the id in the path: 404. */
+export function noSuchInPath(noun: string, id: string): StripeError {
+  return invalidRequest({ code: 'resource_missing', param: 'id', message: `No such ${noun}: '${id}'` }, 404);
+}
+
+/** Nothing has the id in a parameter: 400, with the parameter's name. */
+export function noSuchInParameter(noun: string, id: string, param: string): StripeError {
+  return invalidRequest({ code: 'resource_missing', param, message: `No such ${noun}: '${id}'` });
+}
+
+/** A URL that is no endpoint: 404. */
+export function unrecognizedUrl(method: string, path: string): StripeError {
+  const message = `Unrecognized request URL (${method}: ${path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.`;
+  return invalidRequest({ message }, 404);
+}
+
+/** A request without a key: 401. */
+export function apiKeyMissing(): StripeError {
+  const message =
+    "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').";
+  return invalidRequest({ message }, 401);
+}
+
+/** A key that is not a secret or restricted one: 401. */
+export function apiKeyInvalid(key: string): StripeError {
+  return invalidRequest({ message: `Invalid API Key provided: ${key.slice(0, 7)}****` }, 401);
+}
+
+/** A key was used again with something else: 400. */
+export function idempotencyMismatch(key: string): StripeError {
+  const message = `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`;
+  return new StripeError(400, { type: 'idempotency_error', message });
+}
+
+/** The first request with this key has not been answered yet: 409. */
+export function idempotencyKeyInUse(key: string): StripeError {
+  const message = `There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): ${key}. Please try again later.`;
+  return new StripeError(409, { type: 'idempotency_error', code: 'idempotency_key_in_use', message });
+}
+
+/** Too many requests: 429 with the reason header that rate limits carry. */
+export function rateLimited(): StripeError {
+  const message =
+    'Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.';
+  return new StripeError(
+    429,
+    { type: 'invalid_request_error', code: 'rate_limit', message },
+    { 'stripe-rate-limited-reason': 'global-rate' },
+  );
+}
+
+/** Another request holds the object: 429 without the reason header; nothing was done. */
+export function lockTimeout(): StripeError {
+  const message =
+    'This object cannot be accessed right now because another API request or Stripe process is currently accessing it. If you see this error intermittently, retry the request.';
+  return new StripeError(429, { type: 'invalid_request_error', code: 'lock_timeout', message });
+}
+
+/** Stripe's own failure. */
+export function apiFailure(status = 500): StripeError {
+  const message =
+    'Sorry! There was an error while talking to one of our backends. We have already been notified.';
+  return new StripeError(status, { type: 'api_error', message });
+}

@@ -1,0 +1,53 @@
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** What follows the prefix in recorded ids: fixed first characters, then this many random ones. */
+const shapes = {
+  cus: { lead: '', length: 14 },
+  prod: { lead: '', length: 14 },
+  price: { lead: '1', length: 23 },
+  sub: { lead: '1', length: 23 },
+  si: { lead: '', length: 14 },
+  in: { lead: '1', length: 23 },
+  il: { lead: '1', length: 23 },
+  inpay: { lead: '1', length: 23 },
+  pi: { lead: '3', length: 23 },
+  ch: { lead: '3', length: 23 },
+  pm: { lead: '1', length: 23 },
+  li: { lead: '1', length: 23 },
+  evt: { lead: '1', length: 23 },
+  we: { lead: '1', length: 23 },
+  whsec: { lead: '', length: 32 },
+  cs_test: { lead: 'a1', length: 56 },
+  req: { lead: '', length: 14 },
+} as const;
+
+/** A prefix this simulator makes ids for. */
+export type IdPrefix = keyof typeof shapes;
+
+/** Makes ids; the same seed gives the same ids in the same order. */
+export interface IdSource {
+  /** A new id, such as `cus_NffrFeUfNV2Hib`. */
+  next(prefix: IdPrefix): string;
+  /** Random base62 characters, for secrets and numbers that are not ids. */
+  characters(length: number): string;
+}
+
+/** An id source on mulberry32: 32 bits of state are plenty for ids that only must not repeat in a run. */
+export function createIdSource(seed: number): IdSource {
+  let state = seed >>> 0;
+  const random = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+  const characters = (length: number): string => {
+    let text = '';
+    for (let i = 0; i < length; i++) text += alphabet[Math.floor(random() * alphabet.length)];
+    return text;
+  };
+  return {
+    characters,
+    next: (prefix) => `${prefix}_${shapes[prefix].lead}${characters(shapes[prefix].length)}`,
+  };
+}

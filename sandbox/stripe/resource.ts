@@ -1,0 +1,63 @@
+import type { z } from 'zod';
+import type { FormParameters } from './form.ts';
+import { readParameters } from './parameters.ts';
+import type { Reaction, Transaction } from './transaction.ts';
+
+export type Method = 'GET' | 'POST' | 'DELETE';
+
+/** What a handler gets. */
+export interface RouteRequest<Parameters> {
+  readonly tx: Transaction;
+  /** The `:id` of the path; empty when the path has none. */
+  readonly id: string;
+  readonly parameters: Parameters;
+}
+
+/** One endpoint. */
+export interface Route {
+  readonly method: Method;
+  readonly path: string;
+  /** Checks the parameters and answers. @throws StripeError */
+  prepare(raw: FormParameters): (tx: Transaction, id: string) => unknown;
+}
+
+/**
+ * Declares an endpoint. Checking the parameters is a step of its own, because what it refuses is not stored
+ * under an idempotency key.
+ */
+export function route<Parameters>(declared: {
+  method: Method;
+  path: string;
+  parameters: z.ZodType<Parameters>;
+  handle: (request: RouteRequest<Parameters>) => unknown;
+}): Route {
+  return {
+    method: declared.method,
+    path: declared.path,
+    prepare(raw) {
+      const parameters = readParameters(declared.parameters, raw);
+      return (tx, id) => declared.handle({ tx, id, parameters });
+    },
+  };
+}
+
+/**
+ * How a property is expanded: the `object` name of the resource that its id belongs to, or, for a property that
+ * is only there on demand, a function that makes it.
+ */
+export type Expansion = string | ((tx: Transaction, id: string) => unknown);
+
+/** One kind of object: its endpoints and what others need to know of it. */
+export interface Resource {
+  /** Its `object` value, such as `checkout.session`. */
+  readonly object: string;
+  readonly routes: readonly Route[];
+  /** By property; a dotted name reaches into a nested hash. */
+  readonly expandable: Readonly<Record<string, Expansion>>;
+  /** Its wire form by id, for others that expand it. */
+  readonly find?: (tx: Transaction, id: string) => object | undefined;
+  /** What it does when another resource's event is written, by event type; in the same step. */
+  readonly reactions?: Readonly<Record<string, Reaction>>;
+  /** What is due now that time has moved, such as a cancellation at a period's end. */
+  readonly onTimeMoved?: (tx: Transaction) => void;
+}

@@ -1,0 +1,19 @@
+import type { Resource } from './resource.ts';
+import { customers } from './resources/customers.ts';
+import { events } from './resources/events.ts';
+import { prices } from './resources/prices.ts';
+import { products } from './resources/products.ts';
+import { subscriptionItems } from './resources/subscription-items.ts';
+import { subscriptions } from './resources/subscriptions.ts';
+import { webhookEndpoints } from './resources/webhook-endpoints.ts';
+
+/** Every kind of object that this simulator has. A new one is a file and a line here. */
+export const resources: readonly Resource[] = [
+  customers,
+  products,
+  prices,
+  subscriptions,
+  subscriptionItems,
+  events,
+  webhookEndpoints,
+];

@@ -1,0 +1,256 @@
+import { z } from 'zod';
+import { noSuchInParameter, noSuchInPath } from '../errors.ts';
+import { listParameters, pageOfTable } from '../lists.ts';
+import {
+  boolean,
+  clearableText,
+  createdFilter,
+  integer,
+  isCreatedWithin,
+  type Metadata,
+  mergeMetadata,
+  metadata,
+  natural,
+  sent,
+  text,
+} from '../parameters.ts';
+import { type Resource, route } from '../resource.ts';
+import { defineTable } from '../table.ts';
+import type { Transaction } from '../transaction.ts';
+
+const address = z.union([
+  z.literal(''),
+  z.strictObject({
+    city: z.string().optional(),
+    country: z.string().optional(),
+    line1: z.string().optional(),
+    line2: z.string().optional(),
+    postal_code: z.string().optional(),
+    state: z.string().optional(),
+  }),
+]);
+
+type Address = Readonly<
+  Record<'city' | 'country' | 'line1' | 'line2' | 'postal_code' | 'state', string | null>
+>;
+
+/** What this simulator does not keep yet; always null, as in a plain customer. */
+const inert = {
+  default_source: null,
+  discount: null,
+  shipping: null,
+  test_clock: null,
+} as const;
+
+export interface Customer extends Readonly<typeof inert> {
+  readonly id: string;
+  readonly object: 'customer';
+  readonly address: Address | null;
+  readonly balance: number;
+  readonly created: number;
+  readonly currency: string | null;
+  readonly delinquent: boolean;
+  readonly description: string | null;
+  readonly email: string | null;
+  readonly invoice_prefix: string;
+  readonly invoice_settings: {
+    readonly custom_fields: null;
+    readonly default_payment_method: string | null;
+    readonly footer: string | null;
+    readonly rendering_options: null;
+  };
+  readonly livemode: false;
+  readonly metadata: Metadata;
+  readonly name: string | null;
+  readonly next_invoice_sequence: number;
+  readonly phone: string | null;
+  readonly preferred_locales: readonly string[];
+  readonly tax_exempt: 'none' | 'exempt' | 'reverse';
+}
+
+/** What remains of a deleted customer, exactly as Stripe shows it. */
+interface DeletedCustomer {
+  readonly id: string;
+  readonly object: 'customer';
+  readonly deleted: true;
+}
+
+export const customerTable = defineTable<Customer>({
+  noun: 'customer',
+  indexes: { email: (row) => row.email },
+});
+const deletedCustomerTable = defineTable<DeletedCustomer>({ noun: 'customer', indexes: {} });
+
+const fields = {
+  address: address.optional(),
+  description: clearableText.optional(),
+  email: clearableText.optional(),
+  invoice_settings: z
+    .strictObject({ default_payment_method: clearableText.optional(), footer: clearableText.optional() })
+    .optional(),
+  metadata: metadata.optional(),
+  name: clearableText.optional(),
+  phone: clearableText.optional(),
+  preferred_locales: z.array(text).optional(),
+  tax_exempt: z.enum(['none', 'exempt', 'reverse']).optional(),
+  balance: integer.optional(),
+};
+const createParameters = z.strictObject({
+  ...fields,
+  invoice_prefix: text.optional(),
+  next_invoice_sequence: natural.optional(),
+  payment_method: text.optional(),
+});
+const updateParameters = z.strictObject({
+  ...fields,
+  invoice_prefix: text.optional(),
+  next_invoice_sequence: natural.optional(),
+  validate: boolean.optional(),
+});
+
+/** Makes a customer. Also called when a buyer comes through Checkout alone. */
+export function createCustomer(
+  tx: Transaction,
+  parameters: Omit<z.infer<typeof createParameters>, 'payment_method'>,
+): Customer {
+  const customer = tx.put(customerTable, {
+    id: tx.newId('cus'),
+    object: 'customer',
+    ...inert,
+    address: toAddress(parameters.address),
+    balance: parameters.balance ?? 0,
+    created: tx.now,
+    currency: null,
+    delinquent: false,
+    description: parameters.description ?? null,
+    email: parameters.email ?? null,
+    invoice_prefix: parameters.invoice_prefix ?? tx.account.ids.characters(8).toUpperCase(),
+    invoice_settings: {
+      custom_fields: null,
+      default_payment_method: parameters.invoice_settings?.default_payment_method ?? null,
+      footer: parameters.invoice_settings?.footer ?? null,
+      rendering_options: null,
+    },
+    livemode: false,
+    metadata: mergeMetadata({}, parameters.metadata),
+    name: parameters.name ?? null,
+    next_invoice_sequence: parameters.next_invoice_sequence ?? 1,
+    phone: parameters.phone ?? null,
+    preferred_locales: parameters.preferred_locales ?? [],
+    tax_exempt: parameters.tax_exempt ?? 'none',
+  });
+  tx.emit('customer.created', customer);
+  return customer;
+}
+
+/** Writes a changed customer and its event. */
+export function updateCustomer(tx: Transaction, before: Customer, changes: Partial<Customer>): Customer {
+  const after = tx.put(customerTable, { ...before, ...changes });
+  tx.emitUpdated('customer.updated', before, after);
+  return after;
+}
+
+/** A customer that is named by a parameter. @throws StripeError 400, also when it is deleted */
+export function customerInParameter(tx: Transaction, id: string, param: string): Customer {
+  const customer = tx.get(customerTable, id);
+  if (!customer) throw noSuchInParameter('customer', id, param);
+  return customer;
+}
+
+/** Whether a customer is there or was there once. */
+export function isKnownCustomer(tx: Transaction, id: string): boolean {
+  return tx.get(customerTable, id) !== undefined || tx.get(deletedCustomerTable, id) !== undefined;
+}
+
+function update(tx: Transaction, id: string, parameters: z.infer<typeof updateParameters>): Customer {
+  const before = existing(tx, id);
+  const {
+    metadata: metadataChange,
+    invoice_settings,
+    address: newAddress,
+    validate: _,
+    ...changes
+  } = parameters;
+  return updateCustomer(tx, before, {
+    ...sent(changes),
+    ...(newAddress === undefined ? {} : { address: toAddress(newAddress) }),
+    invoice_settings: { ...before.invoice_settings, ...sent(invoice_settings ?? {}) },
+    metadata: mergeMetadata(before.metadata, metadataChange),
+  });
+}
+
+function remove(tx: Transaction, id: string): DeletedCustomer {
+  const customer = existing(tx, id);
+  tx.remove(customerTable, id);
+  const stub = tx.put(deletedCustomerTable, { id, object: 'customer', deleted: true });
+  tx.emit('customer.deleted', customer);
+  return stub;
+}
+
+function existing(tx: Transaction, id: string): Customer {
+  const customer = tx.get(customerTable, id);
+  if (!customer) throw noSuchInPath('customer', id);
+  return customer;
+}
+
+function toAddress(sentAddress: z.infer<typeof address> | undefined): Address | null {
+  if (sentAddress === undefined || sentAddress === '') return null;
+  const empty = { city: null, country: null, line1: null, line2: null, postal_code: null, state: null };
+  return { ...empty, ...sent(sentAddress) };
+}
+
+export const customers: Resource = {
+  object: 'customer',
+  expandable: {
+    default_source: 'source',
+    'invoice_settings.default_payment_method': 'payment_method',
+    test_clock: 'test_helpers.test_clock',
+  },
+  find: (tx, id) => tx.get(customerTable, id) ?? tx.get(deletedCustomerTable, id),
+  routes: [
+    route({
+      method: 'POST',
+      path: '/v1/customers',
+      parameters: createParameters,
+      handle: ({ tx, parameters }) => createCustomer(tx, parameters),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/customers/:id',
+      parameters: z.strictObject({}),
+      handle: ({ tx, id }) => tx.get(deletedCustomerTable, id) ?? existing(tx, id),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/customers/:id',
+      parameters: updateParameters,
+      handle: ({ tx, id, parameters }) => update(tx, id, parameters),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/v1/customers/:id',
+      parameters: z.strictObject({}),
+      handle: ({ tx, id }) => remove(tx, id),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/customers',
+      parameters: z.strictObject({
+        ...listParameters,
+        created: createdFilter,
+        email: text.optional(),
+        test_clock: text.optional(),
+      }),
+      handle: ({ tx, parameters }) =>
+        pageOfTable(tx, {
+          table: customerTable,
+          index: parameters.email === undefined ? undefined : { name: 'email', key: parameters.email },
+          parameters,
+          where: (row) =>
+            parameters.test_clock === undefined && isCreatedWithin(row.created, parameters.created),
+          render: (row) => row,
+          url: '/v1/customers',
+        }),
+    }),
+  ],
+};

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { invalidRequest, noSuchInPath } from '../errors.ts';
+import { type EventRecord, eventTable, renderEvent } from '../events.ts';
+import { listParameters, pageOfTable } from '../lists.ts';
+import { boolean, createdFilter, isCreatedWithin, text } from '../parameters.ts';
+import { type Resource, route } from '../resource.ts';
+
+/** Stripe's limit. */
+const typesMax = 20;
+
+const listSchema = z.strictObject({
+  ...listParameters,
+  created: createdFilter,
+  delivery_success: boolean.optional(),
+  type: text.optional(),
+  types: z.array(text).max(typesMax).optional(),
+});
+
+/** Whether an event passes a list's filter. `invoice.*` stands for every type below it. */
+function passes(record: EventRecord, filter: z.infer<typeof listSchema>): boolean {
+  // Not yet acknowledged counts as not delivered, however fresh the event is.
+  if (filter.delivery_success !== undefined && (record.awaiting.length === 0) !== filter.delivery_success) {
+    return false;
+  }
+  const wanted = filter.type === undefined ? filter.types : [filter.type];
+  return (
+    (wanted === undefined || wanted.some((type) => matches(record.type, type))) &&
+    isCreatedWithin(record.created, filter.created)
+  );
+}
+
+function matches(type: string, pattern: string): boolean {
+  return pattern.endsWith('*') ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
+}
+
+export const events: Resource = {
+  object: 'event',
+  expandable: {},
+  routes: [
+    route({
+      method: 'GET',
+      path: '/v1/events/:id',
+      parameters: z.strictObject({}),
+      handle: ({ tx, id }) => {
+        const record = tx.get(eventTable, id);
+        if (!record) throw noSuchInPath('event', id);
+        return renderEvent(record);
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/events',
+      parameters: listSchema,
+      handle: ({ tx, parameters }) => {
+        if (parameters.type !== undefined && parameters.types !== undefined) {
+          throw invalidRequest({
+            param: 'types',
+            message: 'You may only specify one of these parameters: type, types.',
+          });
+        }
+        const isOneType = parameters.type !== undefined && !parameters.type.endsWith('*');
+        return pageOfTable(tx, {
+          table: eventTable,
+          index: isOneType ? { name: 'type', key: parameters.type ?? '' } : undefined,
+          parameters,
+          where: (record) => passes(record, parameters),
+          render: renderEvent,
+          url: '/v1/events',
+        });
+      },
+    }),
+  ],
+};

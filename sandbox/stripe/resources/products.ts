@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import {
+  createProduct,
+  createProductParameters,
+  type Product,
+  priceTable,
+  productFields,
+  productTable,
+} from '../catalog.ts';
+import { invalidRequest, noSuchInParameter, noSuchInPath } from '../errors.ts';
+import { listParameters, pageOfTable } from '../lists.ts';
+import { boolean, createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../parameters.ts';
+import { previousAttributes } from '../previous-attributes.ts';
+import { type Resource, route } from '../resource.ts';
+import type { Transaction } from '../transaction.ts';
+
+const updateParameters = z.strictObject({
+  ...productFields,
+  name: text.optional(),
+  default_price: text.optional(),
+});
+
+function update(tx: Transaction, id: string, parameters: z.infer<typeof updateParameters>): Product {
+  const before = existing(tx, id);
+  const { metadata: metadataChange, ...changes } = parameters;
+  if (changes.default_price !== undefined && tx.get(priceTable, changes.default_price)?.product !== id) {
+    throw noSuchInParameter('price', changes.default_price, 'default_price');
+  }
+  const after = { ...before, ...sent(changes), metadata: mergeMetadata(before.metadata, metadataChange) };
+  if (!previousAttributes(before, after)) return before;
+  const stored = tx.put(productTable, { ...after, updated: tx.now });
+  tx.emitUpdated('product.updated', before, stored);
+  return stored;
+}
+
+function remove(tx: Transaction, id: string): object {
+  const product = existing(tx, id);
+  const prices = tx.table(priceTable).newestFirst({ index: { name: 'product', key: id } });
+  if (!prices.next().done) {
+    throw invalidRequest({
+      message: 'This product cannot be deleted because it has one or more user-created prices.',
+    });
+  }
+  tx.remove(productTable, id);
+  tx.emit('product.deleted', product);
+  return { id, object: 'product', deleted: true };
+}
+
+function existing(tx: Transaction, id: string): Product {
+  const product = tx.get(productTable, id);
+  if (!product) throw noSuchInPath('product', id);
+  return product;
+}
+
+export const products: Resource = {
+  object: 'product',
+  expandable: { default_price: 'price', tax_code: 'tax_code' },
+  find: (tx, id) => tx.get(productTable, id),
+  routes: [
+    route({
+      method: 'POST',
+      path: '/v1/products',
+      parameters: createProductParameters,
+      handle: ({ tx, parameters }) => createProduct(tx, parameters),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/products/:id',
+      parameters: z.strictObject({}),
+      handle: ({ tx, id }) => existing(tx, id),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/products/:id',
+      parameters: updateParameters,
+      handle: ({ tx, id, parameters }) => update(tx, id, parameters),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/v1/products/:id',
+      parameters: z.strictObject({}),
+      handle: ({ tx, id }) => remove(tx, id),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/products',
+      parameters: z.strictObject({
+        ...listParameters,
+        active: boolean.optional(),
+        created: createdFilter,
+        ids: z.array(text).optional(),
+      }),
+      handle: ({ tx, parameters }) =>
+        pageOfTable(tx, {
+          table: productTable,
+          parameters,
+          where: (row) =>
+            (parameters.active === undefined || row.active === parameters.active) &&
+            (parameters.ids === undefined || parameters.ids.includes(row.id)) &&
+            isCreatedWithin(row.created, parameters.created),
+          render: (row) => row,
+          url: '/v1/products',
+        }),
+    }),
+  ],
+};
