@@ -4,8 +4,8 @@
  */
 const rooms = {
   domain: { mayUse: ['domain'], packages: ['zod'], node: false },
-  db: { mayUse: ['db', 'domain'], packages: ['drizzle-orm', 'pg'] },
-  stripe: { mayUse: ['stripe', 'domain'], packages: ['stripe'] },
+  db: { mayUse: ['db', 'domain'], packages: ['drizzle-orm', 'pg', 'zod'] },
+  stripe: { mayUse: ['stripe', 'domain'], packages: ['stripe', 'zod'] },
   client: { mayUse: ['client', 'domain'], packages: ['@temporalio/client', '@temporalio/common'] },
   workflows: { mayUse: ['workflows', 'domain', 'activities', 'client/contract\\.ts'], packages: ['@temporalio/workflow', '@temporalio/common'], node: false },
   activities: {

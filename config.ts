@@ -61,6 +61,11 @@ export const VARIABLES = {
   MAIL_FROM: z.string().min(3).describe('sender of all mails'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address the gateway listens on'),
   PORT: port.default(3000).describe('port the gateway listens on'),
+  METRICS_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('address of the worker’s /metrics and /health/ready'),
   METRICS_PORT: port.default(9464).describe('port of the worker’s /metrics and /health/ready'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
@@ -101,6 +106,7 @@ export const VARIABLES_OF = {
     'APP_URL',
     'SMTP_URL',
     'MAIL_FROM',
+    'METRICS_HOST',
     'METRICS_PORT',
     'WORKER_ROLES',
     'WORKER_VERSIONING',

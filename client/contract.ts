@@ -64,7 +64,8 @@ export const CREATE_TENANT_STEPS = [
   'create_tenant',
   'import_subscription',
   'send_invitation',
-  'tag_stripe',
+  'tag_customer',
+  'tag_subscription',
   'claim_events',
 ] as const;
 export type CreateTenantStep = (typeof CREATE_TENANT_STEPS)[number];

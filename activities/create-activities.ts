@@ -1,0 +1,26 @@
+import { createBillingSyncActivities } from './billing-sync.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { createInvitationActivities } from './invitations.ts';
+import { createPurchaseActivities } from './purchases.ts';
+import { createTenantActivities } from './tenants.ts';
+import { createWebhookEventActivities } from './webhook-events.ts';
+
+/** Activities that touch Postgres, the mail server and Temporal; they run on the main task queue. */
+export function createActivities(dependencies: ActivityDependencies) {
+  return {
+    ...createTenantActivities(dependencies),
+    ...createInvitationActivities(dependencies),
+    ...createWebhookEventActivities(dependencies),
+  };
+}
+
+/** Activities that call Stripe; they run on a task queue of their own, whose rate the server limits. */
+export function createStripeActivities(dependencies: ActivityDependencies) {
+  return {
+    ...createPurchaseActivities(dependencies),
+    ...createBillingSyncActivities(dependencies),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;
+export type StripeActivities = ReturnType<typeof createStripeActivities>;

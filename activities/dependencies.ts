@@ -1,0 +1,22 @@
+import type { Logger } from 'pino';
+import type { Database } from '../db/connect.ts';
+import type { LicensePrices } from '../domain/license-count.ts';
+import type { Stripe } from '../stripe/client.ts';
+import type { Mailer } from './mail.ts';
+
+/** All that activities touch, chosen once by the process that runs them. */
+export type ActivityDependencies = {
+  database: Database;
+  stripe: Stripe;
+  mailer: Mailer;
+  /** Starts or wakes the billing sync of a subject. */
+  wakeBillingSync: (subject: string) => Promise<void>;
+  licensePrices: LicensePrices;
+  /** The tenant that owns products and prices, `MASTER_BILLING_TENANT_ID`. */
+  billingTenant: string;
+  /** The product's public URL, as it is written to Stripe. */
+  appUrl: string;
+  now: () => Date;
+  randomBytes: (count: number) => Buffer;
+  log: Logger;
+};

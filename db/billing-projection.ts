@@ -1,0 +1,340 @@
+import { and, eq, inArray, notInArray, sql } from 'drizzle-orm';
+import { accessState } from '../domain/access-state.ts';
+import type { EventVerdict } from '../domain/billing-sync.ts';
+import { Failure } from '../domain/failures.ts';
+import {
+  countedItems,
+  type LicensedSubscription,
+  type LicensePrices,
+  licenseCount,
+} from '../domain/license-count.ts';
+import { isLive, type Product, type Subscription, type SubscriptionItem } from '../domain/subscription.ts';
+import { ensurePrices } from './catalog.ts';
+import type { Database, Transaction } from './connect.ts';
+import {
+  stripeSubscriptionItems as items,
+  stripeCustomers,
+  stripePrices,
+  stripeSubscriptions as subscriptions,
+  tenants,
+} from './schema.ts';
+import { lockSubject } from './subject-lock.ts';
+import { settleEvents } from './webhook-events.ts';
+
+/** What is known of a customer before Stripe is asked. */
+export type CustomerState = {
+  tenant: string;
+  /** The fence: compared when the answer is written. */
+  syncVersion: number;
+  /** Subscriptions that are live as far as we know. */
+  liveSubscriptionIds: string[];
+};
+
+/** @returns null when no tenant has this customer */
+export async function customerState(database: Database, customer: string): Promise<CustomerState | null> {
+  const rows = await database
+    .select({
+      tenant: stripeCustomers.tenant,
+      syncVersion: stripeCustomers.syncVersion,
+      subscription: subscriptions.stripeSubscriptionExternalId,
+      status: subscriptions.status,
+    })
+    .from(stripeCustomers)
+    .leftJoin(
+      subscriptions,
+      and(
+        eq(subscriptions.tenant, stripeCustomers.tenant),
+        eq(subscriptions.stripeCustomerId, stripeCustomers.stripeCustomerId),
+      ),
+    )
+    .where(eq(stripeCustomers.stripeCustomerExternalId, customer));
+  const [first] = rows;
+  if (first === undefined) return null;
+  return {
+    tenant: first.tenant,
+    syncVersion: first.syncVersion,
+    liveSubscriptionIds: rows.flatMap((row) =>
+      row.subscription !== null && row.status !== null && isLive(row.status) ? [row.subscription] : [],
+    ),
+  };
+}
+
+/**
+ * Gives a customer to an existing tenant, because its metadata in Stripe names that tenant.
+ *
+ * @returns false when the customer has a tenant already
+ */
+export async function linkCustomer(
+  database: Database,
+  options: {
+    customer: string;
+    tenant: string;
+    billingTenant: string;
+    email: string | null;
+    name: string | null;
+    now: Date;
+  },
+): Promise<boolean> {
+  return database.transaction(async (transaction) => {
+    await lockSubject(transaction, options.customer);
+    const linked = await transaction
+      .insert(stripeCustomers)
+      .values({
+        tenant: options.tenant,
+        stripeCustomerExternalId: options.customer,
+        billingTenant: options.billingTenant,
+        email: options.email,
+        name: options.name,
+        metadata: { source: 'stripe_metadata', created_at: options.now.toISOString() },
+      })
+      .onConflictDoNothing()
+      .returning({ tenant: stripeCustomers.tenant });
+    return linked.length > 0;
+  });
+}
+
+/** A customer's whole truth as Stripe answered it, and when it was asked. */
+export type CustomerSnapshot = {
+  customer: string;
+  /** `sync_version` as read before Stripe was asked. */
+  syncVersion: number;
+  subscriptions: Subscription[];
+  /** Products that were unknown to us; those of known prices are kept fresh by their own events. */
+  products: Product[];
+  /** The customer's own fields, when it was fetched and exists. */
+  contact: { email: string | null; name: string | null } | null;
+};
+
+export type AppliedSnapshot = { tenant: string; before: number | null; licensedUserCount: number | null };
+
+/**
+ * Writes a snapshot: subscriptions with their items and prices, the licence count and access that follow from them,
+ * and the verdicts on the events that called for it, in one transaction.
+ *
+ * @throws Failure StaleSnapshot when another writer was faster; nothing was written then
+ */
+export async function applySnapshot(
+  database: Database,
+  options: {
+    snapshot: CustomerSnapshot;
+    verdicts: readonly EventVerdict[];
+    licensePrices: LicensePrices;
+    billingTenant: string;
+  },
+): Promise<AppliedSnapshot> {
+  const { snapshot, licensePrices } = options;
+  return database.transaction(async (transaction) => {
+    const owner = await lockOwner(transaction, snapshot);
+    const priceIds = await ensurePrices(transaction, {
+      billingTenant: options.billingTenant,
+      licensePrices,
+      products: snapshot.products,
+      prices: snapshot.subscriptions.flatMap((subscription) => subscription.items.map((item) => item.price)),
+    });
+    for (const subscription of snapshot.subscriptions) {
+      await upsertSubscription(transaction, { owner, subscription, licensePrices, priceIds });
+    }
+    const licensedUserCount = await followSubscriptions(transaction, { owner, licensePrices });
+    await transaction
+      .update(stripeCustomers)
+      .set({
+        syncVersion: sql`${stripeCustomers.syncVersion} + 1`,
+        syncedAt: sql`now()`,
+        ...snapshot.contact,
+      })
+      .where(eq(stripeCustomers.stripeCustomerExternalId, snapshot.customer));
+    await settleEvents(transaction, { verdicts: options.verdicts, tenant: owner.tenant });
+    return { tenant: owner.tenant, before: owner.licensedUserCount, licensedUserCount };
+  });
+}
+
+type Owner = { tenant: string; stripeCustomerId: string; licensedUserCount: number | null };
+
+/** Locks in the one order that all transactions keep: tenant, then customer. */
+async function lockOwner(transaction: Transaction, snapshot: CustomerSnapshot): Promise<Owner> {
+  const ofCustomer = eq(stripeCustomers.stripeCustomerExternalId, snapshot.customer);
+  const [tenant] = await transaction
+    .select({ tenant: tenants.tenant, licensedUserCount: tenants.licensedUserCount })
+    .from(tenants)
+    .where(
+      inArray(
+        tenants.tenant,
+        transaction.select({ tenant: stripeCustomers.tenant }).from(stripeCustomers).where(ofCustomer),
+      ),
+    )
+    .for('update');
+  const [customer] = await transaction.select().from(stripeCustomers).where(ofCustomer).for('update');
+  if (tenant === undefined || customer === undefined || customer.tenant !== tenant.tenant) {
+    throw new Failure('StaleSnapshot', 'The customer changed hands while Stripe was asked');
+  }
+  if (customer.syncVersion !== snapshot.syncVersion) {
+    throw new Failure('StaleSnapshot', 'Another sync of the customer was faster');
+  }
+  return { ...tenant, stripeCustomerId: customer.stripeCustomerId };
+}
+
+async function upsertSubscription(
+  transaction: Transaction,
+  options: {
+    owner: Owner;
+    subscription: Subscription;
+    licensePrices: LicensePrices;
+    priceIds: ReadonlyMap<string, string>;
+  },
+): Promise<void> {
+  const { owner, subscription, priceIds } = options;
+  const counted = countedItems(subscription.items.map(licensedItem), options.licensePrices);
+  const period = subscription.items.find((item) => item.id === counted.first?.id) ?? subscription.items[0];
+  const values = {
+    stripeCustomerId: owner.stripeCustomerId,
+    stripeSubscriptionItemId: counted.first?.id ?? null,
+    stripePriceId: counted.first ? ownPriceId(priceIds, counted.first.priceId) : null,
+    status: subscription.status,
+    quantity: counted.quantity,
+    currentPeriodStart: period?.currentPeriodStart ?? null,
+    currentPeriodEnd: period?.currentPeriodEnd ?? null,
+    cancelAt: subscription.cancelAt,
+    cancelAtPeriodEnd: subscription.cancelAtPeriodEnd,
+    canceledAt: subscription.canceledAt,
+    metadata: subscription.metadata,
+    stripeCreatedAt: subscription.createdAt,
+  };
+  const [row] = await transaction
+    .insert(subscriptions)
+    .values({ tenant: owner.tenant, stripeSubscriptionExternalId: subscription.id, ...values })
+    .onConflictDoUpdate({
+      target: subscriptions.stripeSubscriptionExternalId,
+      set: { ...values, updatedAt: sql`now()` },
+      setWhere: eq(subscriptions.tenant, owner.tenant),
+    })
+    .returning({ id: subscriptions.stripeSubscriptionId });
+  if (row === undefined)
+    throw new Failure('DatabaseRefused', 'The subscription is filed under another tenant');
+  await replaceItems(transaction, { tenant: owner.tenant, subscriptionId: row.id, subscription, priceIds });
+}
+
+async function replaceItems(
+  transaction: Transaction,
+  options: {
+    tenant: string;
+    subscriptionId: string;
+    subscription: Subscription;
+    priceIds: ReadonlyMap<string, string>;
+  },
+): Promise<void> {
+  const rows = options.subscription.items.map((item) => ({
+    tenant: options.tenant,
+    stripeSubscriptionItemExternalId: item.id,
+    stripeSubscriptionId: options.subscriptionId,
+    stripePriceId: ownPriceId(options.priceIds, item.price.id),
+    quantity: item.quantity,
+    currentPeriodStart: item.currentPeriodStart,
+    currentPeriodEnd: item.currentPeriodEnd,
+    stripeCreatedAt: item.createdAt,
+  }));
+  await transaction.delete(items).where(
+    and(
+      eq(items.tenant, options.tenant),
+      eq(items.stripeSubscriptionId, options.subscriptionId),
+      rows.length === 0
+        ? undefined
+        : notInArray(
+            items.stripeSubscriptionItemExternalId,
+            rows.map((row) => row.stripeSubscriptionItemExternalId),
+          ),
+    ),
+  );
+  if (rows.length === 0) return;
+  await transaction
+    .insert(items)
+    .values(rows)
+    .onConflictDoUpdate({
+      target: items.stripeSubscriptionItemExternalId,
+      set: {
+        stripePriceId: sql`excluded.stripe_price_id`,
+        quantity: sql`excluded.quantity`,
+        currentPeriodStart: sql`excluded.current_period_start`,
+        currentPeriodEnd: sql`excluded.current_period_end`,
+      },
+    });
+}
+
+/**
+ * Sets what follows from all subscriptions of all the tenant's customers; the tenant's row is locked, so two customers
+ * of one tenant can't each count without the other. As long as no subscription is known nothing follows.
+ *
+ * @returns the licence count as it stands now
+ */
+async function followSubscriptions(
+  transaction: Transaction,
+  options: { owner: Owner; licensePrices: LicensePrices },
+): Promise<number | null> {
+  const { tenant, licensedUserCount: before } = options.owner;
+  const known = await licensedSubscriptions(transaction, tenant);
+  if (known.length === 0) return before;
+  const count = licenseCount(known, options.licensePrices);
+  await transaction
+    .update(tenants)
+    .set({
+      licensedUserCount: count,
+      accessState: accessState(known.map((subscription) => subscription.status)),
+      updatedAt: sql`now()`,
+      ...(count !== before && { lastLicenseUpdate: sql`now()` }),
+    })
+    .where(eq(tenants.tenant, tenant));
+  return count;
+}
+
+async function licensedSubscriptions(
+  transaction: Transaction,
+  tenant: string,
+): Promise<LicensedSubscription[]> {
+  const rows = await transaction
+    .select({
+      id: subscriptions.stripeSubscriptionExternalId,
+      status: subscriptions.status,
+      createdAt: subscriptions.stripeCreatedAt,
+      itemId: items.stripeSubscriptionItemExternalId,
+      itemCreatedAt: items.stripeCreatedAt,
+      quantity: items.quantity,
+      priceId: stripePrices.stripePriceExternalId,
+    })
+    .from(subscriptions)
+    .leftJoin(
+      items,
+      and(
+        eq(items.tenant, subscriptions.tenant),
+        eq(items.stripeSubscriptionId, subscriptions.stripeSubscriptionId),
+      ),
+    )
+    .leftJoin(stripePrices, eq(stripePrices.stripePriceId, items.stripePriceId))
+    .where(eq(subscriptions.tenant, tenant));
+  const byId = new Map<string, LicensedSubscription & { items: ReturnType<typeof licensedItem>[] }>();
+  for (const row of rows) {
+    const subscription = byId.get(row.id) ?? {
+      id: row.id,
+      status: row.status,
+      createdAt: row.createdAt,
+      items: [],
+    };
+    byId.set(row.id, subscription);
+    if (row.itemId === null || row.priceId === null || row.itemCreatedAt === null) continue;
+    subscription.items.push({
+      id: row.itemId,
+      priceId: row.priceId,
+      quantity: row.quantity,
+      createdAt: row.itemCreatedAt,
+    });
+  }
+  return [...byId.values()];
+}
+
+function licensedItem(item: SubscriptionItem) {
+  return { id: item.id, priceId: item.price.id, quantity: item.quantity, createdAt: item.createdAt };
+}
+
+function ownPriceId(priceIds: ReadonlyMap<string, string>, externalId: string): string {
+  const id = priceIds.get(externalId);
+  if (id === undefined) throw new Error('a price of the snapshot has no row');
+  return id;
+}

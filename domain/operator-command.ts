@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { emailSchema, licenseCountSchema } from './create-tenant-input.ts';
+import { stripeSubscriptionIdSchema } from './ids.ts';
+
+const ACTOR_LENGTH_MAX = 200;
+const REASON_LENGTH_MAX = 2_000;
+
+const command = {
+  step: z.string(),
+  actor: z.string().trim().min(1).max(ACTOR_LENGTH_MAX),
+  reason: z.string().trim().min(1).max(REASON_LENGTH_MAX),
+};
+
+/** Who tells a waiting step to go on or to be left out, and why. */
+export const operatorCommandSchema = z.strictObject(command);
+
+/** The same, with what is to be corrected first; at least one of them. */
+export const amendCommandSchema = z
+  .strictObject({
+    ...command,
+    stripe_subscription_id: stripeSubscriptionIdSchema.optional(),
+    email: emailSchema.optional(),
+    initial_license_count: licenseCountSchema.optional(),
+  })
+  .refine(
+    (amend) =>
+      [amend.stripe_subscription_id, amend.email, amend.initial_license_count].some((v) => v !== undefined),
+    { message: 'must correct at least one of stripe_subscription_id, email, initial_license_count' },
+  );
+
+/** Every wrong field of a refused value in one line: `field message; field message`. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'input'} ${issue.message}`).join('; ');
+}

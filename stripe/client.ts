@@ -1,0 +1,27 @@
+import Stripe from 'stripe';
+
+/** Long enough for Stripe's slow answers, short enough that an activity's own limit is never what ends it. */
+const REQUEST_TIMEOUT_MS = 15_000;
+
+/**
+ * Retries are Temporal's: they are visible there, survive the process, and keep our idempotency key. The SDK's own
+ * would hide trouble and hold the activity's slot.
+ */
+const NETWORK_RETRIES = 0;
+
+/** The one place where a connection to Stripe is made. `apiBase` is for the simulator; unset, it is Stripe itself. */
+export function createStripe(options: { secretKey: string; apiBase?: string | undefined }): Stripe {
+  const base = options.apiBase === undefined ? undefined : new URL(options.apiBase);
+  return new Stripe(options.secretKey, {
+    timeout: REQUEST_TIMEOUT_MS,
+    maxNetworkRetries: NETWORK_RETRIES,
+    telemetry: false,
+    ...(base && {
+      host: base.hostname,
+      port: base.port || (base.protocol === 'https:' ? '443' : '80'),
+      protocol: base.protocol === 'https:' ? ('https' as const) : ('http' as const),
+    }),
+  });
+}
+
+export type { Stripe };

@@ -1,0 +1,27 @@
+import type Stripe from 'stripe';
+import { z } from 'zod';
+import { type StripeCustomerId, stripeCustomerIdSchema } from '../domain/ids.ts';
+import type { Customer } from '../domain/subscription.ts';
+import { metadata, optionalText, readAnswer } from './answers.ts';
+import { isResourceMissing, stripeFailure } from './errors.ts';
+
+const customerSchema = z.union([
+  z.object({ id: stripeCustomerIdSchema, deleted: z.literal(true) }),
+  z
+    .object({ id: stripeCustomerIdSchema, email: optionalText, name: optionalText, metadata })
+    .transform((customer) => ({ ...customer, deleted: false as const })),
+]);
+
+/**
+ * Reads a customer. One that was deleted is answered as such.
+ *
+ * @returns null when Stripe doesn't know the id
+ */
+export async function retrieveCustomer(stripe: Stripe, id: StripeCustomerId): Promise<Customer | null> {
+  try {
+    return readAnswer(customerSchema, await stripe.customers.retrieve(id));
+  } catch (error) {
+    if (isResourceMissing(error)) return null;
+    throw stripeFailure(error);
+  }
+}

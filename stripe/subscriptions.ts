@@ -1,0 +1,109 @@
+import type Stripe from 'stripe';
+import { z } from 'zod';
+import {
+  type StripeCustomerId,
+  type StripeSubscriptionId,
+  stripeCustomerIdSchema,
+  stripeSubscriptionIdSchema,
+} from '../domain/ids.ts';
+import { SUBSCRIPTION_STATUSES, type Subscription, type SubscriptionItem } from '../domain/subscription.ts';
+import { expandableId, instant, metadata, optionalInstant, readAnswer } from './answers.ts';
+import { isResourceMissing, stripeFailure } from './errors.ts';
+import { priceSchema } from './products.ts';
+
+/** Stripe's page limit. */
+const PAGE_SIZE = 100;
+/** Stripe allows 500 live subscriptions a customer; with the ended ones of years this is still generous. */
+const SUBSCRIPTIONS_PER_CUSTOMER_MAX = 2_000;
+/** 100 items a subscription are allowed (20 with classic billing). */
+const ITEMS_PER_SUBSCRIPTION_MAX = 500;
+
+const itemSchema = z
+  .object({
+    id: z.string(),
+    price: priceSchema,
+    quantity: z.int().min(0).nullish(),
+    current_period_start: instant,
+    current_period_end: instant,
+    created: instant,
+  })
+  .transform(
+    (item): SubscriptionItem => ({
+      id: item.id,
+      price: item.price,
+      quantity: item.quantity ?? null,
+      currentPeriodStart: item.current_period_start,
+      currentPeriodEnd: item.current_period_end,
+      createdAt: item.created,
+    }),
+  );
+
+const subscriptionSchema = z
+  .object({
+    id: stripeSubscriptionIdSchema,
+    customer: expandableId.pipe(stripeCustomerIdSchema),
+    status: z.enum(SUBSCRIPTION_STATUSES),
+    items: z.object({ data: z.array(itemSchema), has_more: z.boolean().default(false) }),
+    created: instant,
+    cancel_at: optionalInstant,
+    cancel_at_period_end: z.boolean(),
+    canceled_at: optionalInstant,
+    metadata,
+  })
+  .transform((answer) => ({
+    hasMoreItems: answer.items.has_more,
+    subscription: {
+      id: answer.id,
+      customerId: answer.customer,
+      status: answer.status,
+      items: answer.items.data,
+      createdAt: answer.created,
+      cancelAt: answer.cancel_at,
+      cancelAtPeriodEnd: answer.cancel_at_period_end,
+      canceledAt: answer.canceled_at,
+      metadata: answer.metadata,
+    } satisfies Subscription,
+  }));
+
+/**
+ * A customer's whole truth: all its subscriptions, whatever their status, with all their items. One request as long as
+ * there are no more than 100 of them.
+ *
+ * @returns an empty list also for a customer that Stripe doesn't know or that was deleted
+ */
+export async function listSubscriptions(stripe: Stripe, customer: StripeCustomerId): Promise<Subscription[]> {
+  try {
+    const answers = await stripe.subscriptions
+      .list({ customer, status: 'all', limit: PAGE_SIZE })
+      .autoPagingToArray({ limit: SUBSCRIPTIONS_PER_CUSTOMER_MAX });
+    const subscriptions: Subscription[] = [];
+    for (const answer of answers) subscriptions.push(await withAllItems(stripe, answer));
+    return subscriptions;
+  } catch (error) {
+    if (isResourceMissing(error)) return [];
+    throw stripeFailure(error);
+  }
+}
+
+/** @returns null when Stripe doesn't know the id */
+export async function retrieveSubscription(
+  stripe: Stripe,
+  id: StripeSubscriptionId,
+): Promise<Subscription | null> {
+  try {
+    return await withAllItems(stripe, await stripe.subscriptions.retrieve(id));
+  } catch (error) {
+    if (isResourceMissing(error)) return null;
+    throw stripeFailure(error);
+  }
+}
+
+/** The list embedded in a subscription is cut; what is beyond is fetched by itself. */
+async function withAllItems(stripe: Stripe, answer: unknown): Promise<Subscription> {
+  const { subscription, hasMoreItems } = readAnswer(subscriptionSchema, answer);
+  if (!hasMoreItems) return subscription;
+  const items = await stripe.subscriptionItems
+    .list({ subscription: subscription.id, limit: PAGE_SIZE })
+    .autoPagingToArray({ limit: ITEMS_PER_SUBSCRIPTION_MAX });
+  return { ...subscription, items: items.map((item) => readAnswer(itemSchema, item)) };
+}

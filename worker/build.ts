@@ -1,0 +1,13 @@
+import { cp, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { BUNDLE_PATH } from './workflow-source.ts';
+
+// The last step of `npm run build`, run from dist/: what tsc doesn't carry over.
+const { code } = await bundleWorkflowCode({
+  workflowsPath: fileURLToPath(new URL('../workflows/index.js', import.meta.url)),
+});
+await writeFile(BUNDLE_PATH, code);
+await cp(new URL('../../db/migrations', import.meta.url), new URL('../db/migrations', import.meta.url), {
+  recursive: true,
+});

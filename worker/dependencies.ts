@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import type { WorkflowClient } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { ActivityDependencies } from '../activities/dependencies.ts';
+import { createMailer } from '../activities/mail.ts';
+import { wakeBillingSync } from '../client/wake-billing-sync.ts';
+import type { Config } from '../config.ts';
+import { connectDatabase, type DatabaseConnection } from '../db/connect.ts';
+import { createStripe } from '../stripe/client.ts';
+
+export type WorkerDependencies = {
+  activities: (client: WorkflowClient) => ActivityDependencies;
+  pool: DatabaseConnection['pool'];
+  close: () => Promise<void>;
+};
+
+/** Builds what activities touch, once for the process; nothing is connected before it is used. */
+export function buildDependencies(config: Config<'worker'>, log: Logger): WorkerDependencies {
+  const { database, pool, close } = connectDatabase({
+    url: config.DATABASE_URL,
+    applicationName: 'tenantry worker',
+    onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
+  });
+  const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM });
+  const stripe = createStripe({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE });
+  return {
+    activities: (client) => ({
+      database,
+      stripe,
+      mailer,
+      wakeBillingSync: (subject) => wakeBillingSync(client, { subject, taskQueue: config.TASK_QUEUE }),
+      licensePrices: config.STRIPE_PRO_PRICE_ID ? new Set(config.STRIPE_PRO_PRICE_ID) : 'any',
+      billingTenant: config.MASTER_BILLING_TENANT_ID,
+      appUrl: config.APP_URL,
+      now: () => new Date(),
+      randomBytes,
+      log,
+    }),
+    pool,
+    close: async () => {
+      mailer.close();
+      await close();
+    },
+  };
+}

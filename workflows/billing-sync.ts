@@ -1,0 +1,107 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  continueAsNew,
+  defineSignal,
+  ParentClosePolicy,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  WorkflowIdReusePolicy,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { SyncRound } from '../activities/billing-sync.ts';
+import {
+  type BillingSyncInput,
+  type BillingSyncResult,
+  createTenantWorkflowIdOf,
+  SIGNALS,
+} from '../client/contract.ts';
+import { stripeCustomerIdSchema } from '../domain/ids.ts';
+import { activities, stripeActivities } from './activities.ts';
+import { createTenantWorkflow } from './create-tenant.ts';
+import { rootFailure } from './operated-steps.ts';
+import { showRunState } from './run-state.ts';
+
+/** A signal, because its sender only tells that there is something in the inbox and waits for nothing. */
+export const wakeSignal = defineSignal(SIGNALS.wake);
+
+/**
+ * Brings one subject's billing in line with Stripe, round by round, until its inbox is drained, and ends. A signal that
+ * comes while a round runs makes one more round; one that comes in the instant of completion is delivered to the same
+ * run by the server, so nothing is guarded here.
+ *
+ * @throws ApplicationFailure the name of what failed for good; the noted events carry it too
+ */
+export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promise<BillingSyncResult> {
+  let woken = true;
+  setHandler(wakeSignal, () => {
+    woken = true;
+  });
+  const total: BillingSyncResult = {
+    rounds: 0,
+    processed: 0,
+    ignored: 0,
+    parked: 0,
+    licensed_user_count: null,
+  };
+  const customer = stripeCustomerIdSchema.safeParse(subject);
+  const about = customer.success ? { stripeCustomerId: customer.data } : {};
+  try {
+    while (woken) {
+      woken = false;
+      const round = await stripeActivities('What Stripe says now, against what we hold').syncSubject({
+        subject,
+      });
+      add(total, round);
+      setCurrentDetails(describeSync(total));
+      if (round.tenant !== null) Object.assign(about, { tenantId: round.tenant });
+      if (round.purchase) await beginTenant(round.purchase);
+      if (round.customer)
+        await activities('Sync of the customer it led to').wakeBillingSync({ subject: round.customer });
+      if (round.more) woken = true;
+      if (woken && workflowInfo().continueAsNewSuggested)
+        return continueAsNew<typeof billingSyncWorkflow>({ subject });
+    }
+  } catch (error) {
+    const failure = rootFailure(error);
+    showRunState({ ...about, tenantryState: 'failed' });
+    throw failure;
+  }
+  showRunState({ ...about, tenantryState: 'completed' });
+  return total;
+}
+
+/**
+ * Begins the creation of a tenant that a Checkout session calls for, or joins the one that somebody else began, and only
+ * then settles the events that said so: a run that ends in between leaves them to the next one.
+ */
+async function beginTenant({ input, stripe_event_ids }: NonNullable<SyncRound['purchase']>): Promise<void> {
+  try {
+    await startChild(createTenantWorkflow, {
+      workflowId: createTenantWorkflowIdOf(input.stripe_customer_id ?? ''),
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+      staticSummary: `Tenant for ${input.stripe_customer_id}`,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+  await activities('Events that began the tenant').settlePurchaseEvents({ stripe_event_ids });
+}
+
+function add(total: BillingSyncResult, round: SyncRound): void {
+  total.rounds += 1;
+  total.processed += round.processed;
+  total.ignored += round.ignored;
+  total.parked += round.parked;
+  total.licensed_user_count = round.licensed_user_count ?? total.licensed_user_count;
+}
+
+function describeSync(total: BillingSyncResult): string {
+  const count = total.licensed_user_count ?? 'not licensed by Stripe';
+  return `**Billing sync**, rounds: ${total.rounds}
+
+- events processed ${total.processed}, ignored ${total.ignored}, parked ${total.parked}
+- licences: ${count}`;
+}

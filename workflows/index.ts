@@ -1,0 +1,3 @@
+export { billingSyncWorkflow } from './billing-sync.ts';
+export { createTenantWorkflow } from './create-tenant.ts';
+export { sweepWebhookEventsWorkflow } from './sweep-webhook-events.ts';
