@@ -5,7 +5,8 @@ import { Table, type TableDefinition } from './table.ts';
 /** All state of one Stripe account. Tables come into being when a resource first asks for its own. */
 export class Account {
   readonly clock: Clock;
-  readonly ids: IdSource;
+  /** Replaced by a reset. */
+  ids: IdSource;
   /** Where this simulator is reached, for the pages that it links to. */
   readonly publicUrl: () => string;
   private readonly tables = new Map<object, unknown>();
@@ -23,5 +24,11 @@ export class Account {
     const table = new Table<Row>(definition);
     this.tables.set(definition, table);
     return table;
+  }
+
+  /** Empties every table and starts with new ids. */
+  reset(ids: IdSource): void {
+    this.tables.clear();
+    this.ids = ids;
   }
 }

@@ -1,0 +1,78 @@
+import { createHmac } from 'node:crypto';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+
+/** What became of one HTTP request to an endpoint. Only a 2xx counts as delivered. */
+export interface WebhookAnswer {
+  /** Null when there was no answer. */
+  readonly status: number | null;
+  /** Why there was none. */
+  readonly error: string | null;
+}
+
+/** Sends webhooks over connections that are kept open. */
+export interface WebhookSender {
+  send(webhook: {
+    url: string;
+    body: string;
+    secrets: readonly string[];
+    timestampSeconds: number;
+    timeoutMs: number;
+  }): Promise<WebhookAnswer>;
+  close(): void;
+}
+
+/**
+ * The `Stripe-Signature` header: HMAC-SHA256 over `timestamp.body`, once per active secret, each used whole.
+ */
+export function signatureHeader(body: string, secrets: readonly string[], timestampSeconds: number): string {
+  const signatures = secrets.map((secret) => {
+    const hex = createHmac('sha256', secret).update(`${timestampSeconds}.${body}`).digest('hex');
+    return `v1=${hex}`;
+  });
+  return [`t=${timestampSeconds}`, ...signatures].join(',');
+}
+
+export function createWebhookSender(connectionsMax: number): WebhookSender {
+  const options = { keepAlive: true, maxSockets: connectionsMax };
+  const plain = new HttpAgent(options);
+  const secure = new HttpsAgent(options);
+  return {
+    send: (webhook) =>
+      new Promise((resolve) => {
+        const isSecure = webhook.url.startsWith('https:');
+        const start = isSecure ? httpsRequest : httpRequest;
+        const request = start(webhook.url, {
+          method: 'POST',
+          agent: isSecure ? secure : plain,
+          headers: {
+            'content-type': 'application/json; charset=utf-8',
+            'content-length': Buffer.byteLength(webhook.body),
+            'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
+            'stripe-signature': signatureHeader(webhook.body, webhook.secrets, webhook.timestampSeconds),
+            accept: '*/*; q=0.5, application/xml',
+          },
+        });
+        // A whole-request limit: a socket timeout alone would let an endpoint trickle for ever.
+        const timer = setTimeout(
+          () => request.destroy(new Error(`no answer within ${webhook.timeoutMs} ms`)),
+          webhook.timeoutMs,
+        );
+        const settle = (answer: WebhookAnswer): void => {
+          clearTimeout(timer);
+          resolve(answer);
+        };
+        request.on('error', (error) => settle({ status: null, error: error.message }));
+        request.on('response', (response) => {
+          response.resume();
+          response.on('error', (error) => settle({ status: null, error: error.message }));
+          response.on('end', () => settle({ status: response.statusCode ?? null, error: null }));
+        });
+        request.end(webhook.body);
+      }),
+    close() {
+      plain.destroy();
+      secure.destroy();
+    },
+  };
+}
