@@ -9,7 +9,9 @@ export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 const POOL_SIZE_DEFAULT = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Above the longest statement we have by far: a statement that takes longer is stuck, and its retry is safe. */
-const STATEMENT_TIMEOUT_MS = 30_000;
+const STATEMENT_TIMEOUT_DEFAULT_MS = 30_000;
+/** The server ends a statement first; a server that can't even do that is given up a little later. */
+const QUERY_TIMEOUT_MARGIN_MS = 1_000;
 /** A process that died in a transaction must not hold its locks for longer than this. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 
@@ -24,14 +26,17 @@ export function connectDatabase(options: {
   url: string;
   applicationName: string;
   poolSize?: number;
+  statementTimeoutMs?: number;
   onError: (error: Error) => void;
 }): DatabaseConnection {
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_DEFAULT_MS;
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: options.applicationName,
     max: options.poolSize ?? POOL_SIZE_DEFAULT,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + QUERY_TIMEOUT_MARGIN_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     keepAlive: true,
   });

@@ -25,7 +25,7 @@ const TRANSIENT_SOCKET_CODES: ReadonlySet<string> = new Set([
 
 /** pg's own errors about connections carry no code; these are all of their messages. */
 const TRANSIENT_MESSAGE =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|The server closed the connection)/;
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|The server closed the connection)/;
 
 /** Classes whose errors are about the row or the statement: the same again gives the same again. */
 const REFUSED_CLASSES: ReadonlySet<string> = new Set(['22', '23', '42', 'P0']);

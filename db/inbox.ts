@@ -1,0 +1,67 @@
+import pg from 'pg';
+import type { RoutedEvent } from '../domain/webhook-event.ts';
+
+/** An event as it goes into the inbox: what we know of it, and the signed text exactly. */
+export type InboxRow = RoutedEvent & { payload: string };
+export type InboxOutcome = 'stored' | 'duplicate';
+
+/** One statement for a group of any size, so the prepared plan fits them all. */
+const INSERT = {
+  name: 'insert_webhook_events',
+  text: `insert into stripe_webhook_events
+      (stripe_event_id, event_type, stripe_account, subject, object_id, livemode, api_version, payload, status,
+       status_reason, event_created_at)
+    select id, type, account, subject, object, livemode, version, payload::json, status, reason, created
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::text[],
+                $9::text[], $10::text[], $11::timestamptz[])
+      as row (id, type, account, subject, object, livemode, version, payload, status, reason, created)
+    on conflict (stripe_event_id) do nothing
+    returning stripe_event_id`,
+};
+
+/**
+ * Stores a group of events in one statement, all or none. When it returns, they are committed.
+ *
+ * @returns for each row, in the rows' order, whether it is new; of two rows with one id the first is
+ */
+export async function insertWebhookEvents(
+  pool: Pick<pg.Pool, 'query'>,
+  rows: readonly InboxRow[],
+): Promise<InboxOutcome[]> {
+  const result = await pool.query<{ stripe_event_id: string }>({
+    ...INSERT,
+    values: [
+      rows.map((row) => row.stripeEventId),
+      rows.map((row) => row.eventType),
+      rows.map((row) => row.stripeAccount),
+      rows.map((row) => row.subject),
+      rows.map((row) => row.objectId),
+      rows.map((row) => row.livemode),
+      rows.map((row) => row.apiVersion),
+      rows.map((row) => row.payload),
+      rows.map((row) => row.status),
+      rows.map((row) => row.statusReason),
+      rows.map((row) => row.eventCreatedAt?.toISOString() ?? null),
+    ],
+  });
+  const stored = new Set(result.rows.map((row) => row.stripe_event_id));
+  return rows.map((row) => (stored.delete(row.stripeEventId) ? 'stored' : 'duplicate'));
+}
+
+/** Data exceptions (text that a column can't hold) and limits of the server (a payload nested too deep). */
+const ROW_ERROR_CLASSES: ReadonlySet<string> = new Set(['22', '54']);
+/** A constraint that a row breaks: a fault of ours, but of this row alone. */
+const CONSTRAINT_ERROR_CLASS = '23';
+
+/**
+ * Is it a row's own fault that its group was refused? Then the others can be stored without it.
+ *
+ * @returns the SQLSTATE, and whether the sender's data is to blame; undefined for all other errors
+ */
+export function rowRefusal(error: unknown): { sqlState: string; isSendersFault: boolean } | undefined {
+  if (!(error instanceof pg.DatabaseError) || error.code === undefined) return undefined;
+  const errorClass = error.code.slice(0, 2);
+  if (ROW_ERROR_CLASSES.has(errorClass)) return { sqlState: error.code, isSendersFault: true };
+  if (errorClass === CONSTRAINT_ERROR_CLASS) return { sqlState: error.code, isSendersFault: false };
+  return undefined;
+}
