@@ -12,11 +12,15 @@ const LINES_IN_ERROR = 20;
 
 export type ProcessExit = { code: number | null; signal: NodeJS.Signals | null };
 
-/** How one knows that a process is ready: it prints a line, its address answers 2xx, or a check says so. */
-export type ReadyWhen =
-  | { line: (line: string) => boolean }
-  | { url: string }
-  | { check: () => boolean | Promise<boolean> };
+/**
+ * How one knows that a process is ready: it has printed a line, its address answers 2xx, a check says so. All that are
+ * given must hold: where another server may hold the port, an address alone proves nothing.
+ */
+export type ReadyWhen = {
+  line?: (line: string) => boolean;
+  url?: string;
+  check?: () => boolean | Promise<boolean>;
+};
 
 export type ProcessOptions = {
   name: string;
@@ -99,7 +103,13 @@ export async function startProcess(options: ProcessOptions): Promise<ManagedProc
 type Run = Pick<ManagedProcess, 'pid' | 'exited' | 'kill' | 'stop'> & { running(): boolean };
 
 async function startRun(options: ProcessOptions, output: OutputLines): Promise<Run> {
-  const { name, readyWhen, stopSignal = 'SIGTERM', stopLimitMs = STOP_LIMIT_MS, temporaryFolder } = options;
+  const {
+    name,
+    readyWhen = {},
+    stopSignal = 'SIGTERM',
+    stopLimitMs = STOP_LIMIT_MS,
+    temporaryFolder,
+  } = options;
   const child = spawnChild(options);
   const { pid } = child;
   if (pid === undefined) {
@@ -116,9 +126,9 @@ async function startRun(options: ProcessOptions, output: OutputLines): Promise<R
     });
     child.once('close', (code, signal) => resolve({ code, signal }));
   });
-  let readyLineSeen = false;
+  let readyLineSeen = readyWhen.line === undefined;
   output.collect(child, (line) => {
-    if (readyWhen && 'line' in readyWhen) readyLineSeen ||= readyWhen.line(line);
+    readyLineSeen ||= readyWhen.line?.(line) ?? false;
     options.log?.(line);
   });
   const running = () => child.exitCode === null && child.signalCode === null;
@@ -128,7 +138,8 @@ async function startRun(options: ProcessOptions, output: OutputLines): Promise<R
     return exited.finally(() => clearTimeout(tooLong));
   };
   try {
-    const check = readyCheck(readyWhen, () => readyLineSeen);
+    const { url, check: isReady = () => true } = readyWhen;
+    const check = async () => readyLineSeen && (url === undefined || (await answers(url))) && isReady();
     const limitMs = options.readyLimitMs ?? READY_LIMIT_MS;
     await waitUntil({ what: `${name} is ready`, check, limitMs, signal: ended.signal });
   } catch (error) {
@@ -153,15 +164,10 @@ function spawnChild(options: ProcessOptions): ChildProcess {
   });
 }
 
-function readyCheck(readyWhen: ReadyWhen | undefined, lineSeen: () => boolean) {
-  if (!readyWhen) return () => true;
-  if ('line' in readyWhen) return lineSeen;
-  if ('check' in readyWhen) return readyWhen.check;
-  return async () => {
-    const response = await fetch(readyWhen.url, { signal: AbortSignal.timeout(URL_TIMEOUT_MS) });
-    await response.body?.cancel();
-    return response.ok;
-  };
+async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(URL_TIMEOUT_MS) });
+  await response.body?.cancel();
+  return response.ok;
 }
 
 /** What a process leaves in its group when it ends (a compiler, a helper of tsx) ends with it. */
