@@ -124,11 +124,12 @@ function refusal(issues: readonly z.core.$ZodIssue[], parent: readonly PropertyK
 
 /** The branch whose shape fits best tells what is wrong. */
 function unionRefusal(issue: z.core.$ZodIssueInvalidUnion, path: readonly PropertyKey[]): StripeError {
-  const branches = issue.errors.filter(
-    (branch) => !branch.some((one) => one.path.length === 0 && one.code === 'invalid_type'),
-  );
+  const isAbout = (branch: readonly z.core.$ZodIssue[]): boolean =>
+    branch.some((one) => one.path.length > 0 || one.code === 'unrecognized_keys');
+  const isShape = (branch: readonly z.core.$ZodIssue[]): boolean =>
+    branch.some((one) => one.code === 'invalid_type' || one.code === 'invalid_value');
   const best =
-    branches.find((branch) => branch[0]?.code !== 'invalid_value') ?? branches[0] ?? issue.errors[0];
+    issue.errors.find(isAbout) ?? issue.errors.find((branch) => !isShape(branch)) ?? issue.errors[0];
   return refusal(best ?? [], path);
 }
 

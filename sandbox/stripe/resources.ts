@@ -1,6 +1,10 @@
 import type { Resource } from './resource.ts';
+import { charges } from './resources/charges.ts';
 import { customers } from './resources/customers.ts';
 import { events } from './resources/events.ts';
+import { invoicePayments } from './resources/invoice-payments.ts';
+import { invoices } from './resources/invoices.ts';
+import { paymentIntents } from './resources/payment-intents.ts';
 import { prices } from './resources/prices.ts';
 import { products } from './resources/products.ts';
 import { subscriptionItems } from './resources/subscription-items.ts';
@@ -14,6 +18,10 @@ export const resources: readonly Resource[] = [
   prices,
   subscriptions,
   subscriptionItems,
+  invoices,
+  invoicePayments,
+  paymentIntents,
+  charges,
   events,
   webhookEndpoints,
 ];

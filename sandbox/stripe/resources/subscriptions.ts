@@ -16,6 +16,7 @@ import {
 } from '../parameters.ts';
 import { type Resource, route } from '../resource.ts';
 import { changeItems, itemParameters, startItems } from '../subscription-item-changes.ts';
+import { billNewSubscription, emitCharge, emitStarted, settleCurrency } from '../subscription-start.ts';
 import {
   endSubscription,
   hasEnded,
@@ -32,8 +33,6 @@ import type { Transaction } from '../transaction.ts';
 import { customerInParameter, isKnownCustomer } from './customers.ts';
 
 const daySeconds = 86_400;
-/** Stripe tells about a trial's end this long before, or at once when the trial is shorter. */
-const trialNoticeSeconds = 3 * daySeconds;
 
 const cancellationDetails = z.strictObject({
   comment: clearableText.optional(),
@@ -136,26 +135,32 @@ export function startSubscription(
     metadata: mergeMetadata({}, parameters.metadata),
     pause_collection: null,
     start_date: tx.now,
-    status: trialEnd === null ? 'active' : 'trialing',
+    status: statusAtStart(parameters, trialEnd),
     trial_end: trialEnd,
     trial_start: trialEnd === null ? null : tx.now,
   };
   return storeSubscription(tx, { ...row, ...cancellationOf(tx, row, parameters) });
 }
 
-/** Writes the events of a subscription that has just been made. */
-export function emitSubscriptionCreated(tx: Transaction, row: Subscription): void {
-  const shown = renderSubscription(tx, row);
-  tx.emit('customer.subscription.created', shown);
-  if (row.trial_end !== null && row.trial_end - tx.now <= trialNoticeSeconds) {
-    tx.emit('customer.subscription.trial_will_end', shown);
-  }
+function create(tx: Transaction, parameters: z.infer<typeof createSubscriptionParameters>): object {
+  const subscription = startSubscription(tx, parameters);
+  const isPaidLater =
+    subscription.status === 'incomplete' || subscription.collection_method === 'send_invoice';
+  const started = billNewSubscription(tx, { subscription, pay: isPaidLater ? 'later' : 'now' });
+  emitCharge(tx, started);
+  settleCurrency(tx, started);
+  emitStarted(tx, started);
+  return renderSubscription(tx, started.subscription);
 }
 
-function create(tx: Transaction, parameters: z.infer<typeof createSubscriptionParameters>): object {
-  const row = startSubscription(tx, parameters);
-  emitSubscriptionCreated(tx, row);
-  return renderSubscription(tx, row);
+/** `default_incomplete` waits for the client to pay; every other way ends active, because cards always work. */
+function statusAtStart(
+  parameters: z.infer<typeof createSubscriptionParameters>,
+  trialEnd: number | null,
+): Subscription['status'] {
+  if (trialEnd !== null) return 'trialing';
+  const isSent = parameters.collection_method === 'send_invoice';
+  return parameters.payment_behavior === 'default_incomplete' && !isSent ? 'incomplete' : 'active';
 }
 
 function trialEndOf(
