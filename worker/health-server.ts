@@ -36,7 +36,8 @@ export async function serveHealth(
     });
   });
   await server.listen({ host: health.host, port: health.port });
-  const port = server.addresses()[0]?.port ?? health.port;
+  const address = server.server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : health.port;
   return { port, close: () => server.close() };
 }
 

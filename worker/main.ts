@@ -40,7 +40,7 @@ async function runUntilStopped(
 ): Promise<void> {
   while (!stop.signal.aborted) {
     try {
-      await runOnce(workerConfig, workerDependencies);
+      await runOnce(workerConfig, workerDependencies, workerLog);
     } catch (error) {
       workerLog.warn({ err: error }, 'Temporal is away, trying again');
       await delay(RESTART_PAUSE_MS, undefined, { signal: stop.signal }).catch(() => undefined);
@@ -48,7 +48,11 @@ async function runUntilStopped(
   }
 }
 
-async function runOnce(workerConfig: Config<'worker'>, { activities }: WorkerDependencies): Promise<void> {
+async function runOnce(
+  workerConfig: Config<'worker'>,
+  { activities }: WorkerDependencies,
+  workerLog: Logger,
+): Promise<void> {
   const { connectionOptions, namespace } = workerConfig.temporal;
   const connection = await NativeConnection.connect(connectionOptions);
   try {
@@ -61,6 +65,7 @@ async function runOnce(workerConfig: Config<'worker'>, { activities }: WorkerDep
     const shutDown = () => shutDownAll(polling);
     stop.signal.addEventListener('abort', shutDown, { once: true });
     if (stop.signal.aborted) shutDown();
+    workerLog.info('workers poll');
     // One worker that fails takes the others down with it, in good order, and all are built again.
     await Promise.all(polling.map((worker) => worker.run().finally(shutDown)));
   } finally {

@@ -1,5 +1,6 @@
 import {
   type Client,
+  type Connection,
   ScheduleAlreadyRunning,
   type ScheduleOptions,
   ScheduleOverlapPolicy,
