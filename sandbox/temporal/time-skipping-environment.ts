@@ -35,21 +35,24 @@ export async function timeSkippingEnvironment(
   return environment;
 }
 
-type Executable = { type: 'cached-download'; downloadDir: string } | { type: 'existing-path'; path: string };
+type TestServer = NonNullable<
+  NonNullable<Parameters<typeof TestWorkflowEnvironment.createTimeSkipping>[0]>['server']
+>;
 
-async function findTestServer(log: Log): Promise<Executable> {
+async function findTestServer(log: Log): Promise<TestServer> {
   const downloadDir = downloadFolder('test-server');
   if (downloadedProgram(downloadDir) ?? (await downloadsArePossible())) {
     await mkdir(downloadDir, { recursive: true });
-    return { type: 'cached-download', downloadDir };
+    return { executable: { type: 'cached-download', downloadDir } };
   }
-  return { type: 'existing-path', path: await mavenTestServer(log) };
+  const { script, args } = await mavenTestServer(log);
+  return { executable: { type: 'existing-path', path: script }, extraArgs: args };
 }
 
-async function startEnvironment(executable: Executable): Promise<TestWorkflowEnvironment> {
+async function startEnvironment(server: TestServer): Promise<TestWorkflowEnvironment> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+      return await TestWorkflowEnvironment.createTimeSkipping({ server });
     } catch (error) {
       if (attempt >= START_ATTEMPTS_MAX) throw error;
       await delay(START_PAUSE_MS);
