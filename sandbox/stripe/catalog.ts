@@ -64,7 +64,7 @@ const recurring = z.strictObject({
 });
 
 /** What describes an amount, wherever a price is made: here, inline in a product, in a Checkout line. */
-const productPriceFields = {
+export const productPriceFields = {
   currency: text,
   unit_amount: natural.optional(),
   unit_amount_decimal: decimal.optional(),

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { completeSession, settleDelayedPayment } from './checkout-completion.ts';
+import { checkoutSessionTable, expireSession } from './checkout-state.ts';
 import { deliveryRuleSchema } from './delivery-rules.ts';
 import { StripeError } from './errors.ts';
 import { eventTable, renderEvent } from './events.ts';
@@ -34,6 +36,11 @@ const deliverSchema = z.strictObject({
   copies: z.number().int().min(1).max(1_000).default(1),
 });
 const emitSchema = z.strictObject({ type: z.string().min(1), object: z.record(z.string(), z.unknown()) });
+const completionSchema = z.strictObject({
+  payment: z.enum(['card', 'delayed']).default('card'),
+  email: z.string().optional(),
+  name: z.string().optional(),
+});
 const statusSchema = z.strictObject({ status: z.enum(subscriptionStatuses) });
 
 /**
@@ -127,4 +134,19 @@ function stripeSideRoutes(app: FastifyInstance, simulation: Simulation): void {
       return renderSubscription(tx, after);
     });
   });
+  app.post<{ Params: { id: string } }>('/_control/checkout-sessions/:id/complete', (request) => {
+    const completion = completionSchema.parse(request.body);
+    return act((tx) => completeSession(tx, { id: request.params.id, ...completion }));
+  });
+  app.post<{ Params: { id: string } }>('/_control/checkout-sessions/:id/settle', (request) => {
+    const { paid } = z.strictObject({ paid: z.boolean() }).parse(request.body);
+    return act((tx) => settleDelayedPayment(tx, request.params.id, paid));
+  });
+  app.post<{ Params: { id: string } }>('/_control/checkout-sessions/:id/expire', (request) =>
+    act((tx) => {
+      const stored = tx.get(checkoutSessionTable, request.params.id);
+      if (stored?.session.status !== 'open') throw new Error(`no open checkout session ${request.params.id}`);
+      return expireSession(tx, stored);
+    }),
+  );
 }

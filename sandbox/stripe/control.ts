@@ -1,3 +1,4 @@
+import type { CheckoutSession } from './checkout-state.ts';
 import type { Delivery, DeliverySettings } from './deliveries.ts';
 import type { DeliveryAttempt } from './delivery-log.ts';
 import type { DeliveryRuleInput } from './delivery-rules.ts';
@@ -56,6 +57,15 @@ export interface StripeControl {
 
   /** Writes and delivers an event of any type about any object. @returns the event */
   emitEvent(event: { type: string; object: Readonly<Record<string, unknown>> }): Promise<{ id: string }>;
+  /** A buyer completes an open session: by card, paid at once, or by a method that is settled later. */
+  completeCheckoutSession(
+    sessionId: string,
+    completion?: { payment?: 'card' | 'delayed'; email?: string; name?: string },
+  ): Promise<CheckoutSession>;
+  /** The bank answers about a delayed payment: `checkout.session.async_payment_succeeded` or `_failed`. */
+  settleDelayedPayment(sessionId: string, outcome: { paid: boolean }): Promise<CheckoutSession>;
+  /** An open session's time is over. */
+  expireCheckoutSession(sessionId: string): Promise<CheckoutSession>;
   /** Gives a subscription a status, with the events of the change. */
   setSubscriptionStatus(subscriptionId: string, status: SubscriptionStatus): Promise<void>;
 }
@@ -98,6 +108,9 @@ export function createStripeControl(url: string): StripeControl {
         throw new Error(`deliveries still under way after ${timeoutMs} ms: ${JSON.stringify(state)}`);
     },
     emitEvent: (event) => post('events', event),
+    completeCheckoutSession: (id, completion = {}) => post(`checkout-sessions/${id}/complete`, completion),
+    settleDelayedPayment: (id, outcome) => post(`checkout-sessions/${id}/settle`, outcome),
+    expireCheckoutSession: (id) => post(`checkout-sessions/${id}/expire`),
     setSubscriptionStatus: async (id, status) => void (await post(`subscriptions/${id}/status`, { status })),
   };
 }

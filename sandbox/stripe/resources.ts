@@ -1,5 +1,6 @@
 import type { Resource } from './resource.ts';
 import { charges } from './resources/charges.ts';
+import { checkoutSessions } from './resources/checkout-sessions.ts';
 import { customers } from './resources/customers.ts';
 import { events } from './resources/events.ts';
 import { invoicePayments } from './resources/invoice-payments.ts';
@@ -22,6 +23,7 @@ export const resources: readonly Resource[] = [
   invoicePayments,
   paymentIntents,
   charges,
+  checkoutSessions,
   events,
   webhookEndpoints,
 ];

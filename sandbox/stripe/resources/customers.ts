@@ -108,12 +108,12 @@ const updateParameters = z.strictObject({
   validate: boolean.optional(),
 });
 
-/** Makes a customer. Also called when a buyer comes through Checkout alone. */
-export function createCustomer(
+/** Makes a customer without its event. */
+export function storeCustomer(
   tx: Transaction,
   parameters: Omit<z.infer<typeof createParameters>, 'payment_method'>,
 ): Customer {
-  const customer = tx.put(customerTable, {
+  return tx.put(customerTable, {
     id: tx.newId('cus'),
     object: 'customer',
     ...inert,
@@ -139,6 +139,10 @@ export function createCustomer(
     preferred_locales: parameters.preferred_locales ?? [],
     tax_exempt: parameters.tax_exempt ?? 'none',
   });
+}
+
+function create(tx: Transaction, parameters: z.infer<typeof createParameters>): Customer {
+  const customer = storeCustomer(tx, parameters);
   tx.emit('customer.created', customer);
   return customer;
 }
@@ -212,7 +216,7 @@ export const customers: Resource = {
       method: 'POST',
       path: '/v1/customers',
       parameters: createParameters,
-      handle: ({ tx, parameters }) => createCustomer(tx, parameters),
+      handle: ({ tx, parameters }) => create(tx, parameters),
     }),
     route({
       method: 'GET',
