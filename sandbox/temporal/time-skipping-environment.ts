@@ -22,9 +22,8 @@ export async function timeSkippingEnvironment(
   options: { searchAttributes?: readonly string[]; log?: Log } = {},
 ): Promise<TestWorkflowEnvironment> {
   const { searchAttributes = [], log = logToStderr } = options;
-  const environment = await withProgress(
-    { log, doing: 'temporal: starting a time-skipping server' },
-    async () => startEnvironment(await findTestServer(log)),
+  const environment = await withProgress({ log, doing: 'temporal: starting a time-skipping server' }, () =>
+    startTestServer(log),
   );
   if (searchAttributes.length > 0) {
     await environment.connection.operatorService.addSearchAttributes({
@@ -39,14 +38,20 @@ type TestServer = NonNullable<
   NonNullable<Parameters<typeof TestWorkflowEnvironment.createTimeSkipping>[0]>['server']
 >;
 
-async function findTestServer(log: Log): Promise<TestServer> {
+/** A download that is possible may fail all the same, at a proxy for example: then Maven's server is the next way. */
+async function startTestServer(log: Log): Promise<TestWorkflowEnvironment> {
   const downloadDir = downloadFolder('test-server');
   if (downloadedProgram(downloadDir) ?? (await downloadsArePossible())) {
     await mkdir(downloadDir, { recursive: true });
-    return { executable: { type: 'cached-download', downloadDir } };
+    try {
+      return await startEnvironment({ executable: { type: 'cached-download', downloadDir } });
+    } catch (error) {
+      if (downloadedProgram(downloadDir)) throw error;
+      log(`temporal: no download (${error instanceof Error ? error.message : error})`);
+    }
   }
   const { script, args } = await mavenTestServer(log);
-  return { executable: { type: 'existing-path', path: script }, extraArgs: args };
+  return startEnvironment({ executable: { type: 'existing-path', path: script }, extraArgs: args });
 }
 
 async function startEnvironment(server: TestServer): Promise<TestWorkflowEnvironment> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startProcess } from '../../sandbox/processes/start-process.ts';
 import { findTemporal } from '../../sandbox/temporal/find-temporal.ts';
 import { startTemporal, type Temporal } from '../../sandbox/temporal/start-temporal.ts';
@@ -17,7 +17,9 @@ const tenant = defineSearchAttributeKey('TenantId', SearchAttributeType.KEYWORD)
 let folder: string;
 let temporal: Temporal;
 
+beforeEach(() => void vi.stubEnv('TEMPORAL_ADDRESS', ''));
 beforeAll(async () => {
+  vi.stubEnv('TEMPORAL_ADDRESS', '');
   folder = await mkdtemp(join(tmpdir(), 'tenantry-temporal-'));
   const dataFile = join(folder, 'temporal.db');
   temporal = await startTemporal({ dataFile, ui: true, searchAttributes: [tenant.name], log });
