@@ -7,29 +7,56 @@ const rooms = {
   db: { mayUse: ['db', 'domain'], packages: ['drizzle-orm', 'pg', 'zod'] },
   stripe: { mayUse: ['stripe', 'domain'], packages: ['stripe', 'zod'] },
   client: { mayUse: ['client', 'domain'], packages: ['@temporalio/client', '@temporalio/common'] },
-  workflows: { mayUse: ['workflows', 'domain', 'activities', 'client/contract\\.ts'], packages: ['@temporalio/workflow', '@temporalio/common'], node: false },
+  workflows: {
+    mayUse: ['workflows', 'domain', 'activities', 'client/contract\\.ts'],
+    packages: ['@temporalio/workflow', '@temporalio/common'],
+    node: false,
+  },
   activities: {
     mayUse: ['activities', 'domain', 'db', 'stripe', 'client/contract\\.ts'],
     packages: ['@temporalio/activity', '@temporalio/common', 'pino', 'nodemailer', 'prom-client'],
   },
   'webhook-gateway': {
-    mayUse: ['webhook-gateway', 'domain', 'db', 'client', 'stripe/signature\\.ts', 'config\\.ts'],
-    packages: ['fastify', 'fastify-plugin', '@fastify/', 'zod', 'pino', 'prom-client', '@temporalio/client', '@temporalio/envconfig'],
+    mayUse: ['webhook-gateway', 'domain', 'db', 'client', 'stripe/signature\\.ts', 'config\\.ts', 'log\\.ts'],
+    packages: [
+      'fastify',
+      'fastify-plugin',
+      '@fastify/',
+      'zod',
+      'pino',
+      'prom-client',
+      '@temporalio/client',
+      '@temporalio/envconfig',
+    ],
   },
   worker: {
-    mayUse: ['worker', 'domain', 'db', 'stripe', 'client', 'workflows', 'activities', 'webhook-gateway', 'config\\.ts'],
+    mayUse: [
+      'worker',
+      'domain',
+      'db',
+      'stripe',
+      'client',
+      'workflows',
+      'activities',
+      'config\\.ts',
+      'log\\.ts',
+    ],
   },
   cli: { mayUse: ['cli', 'domain', 'db', 'client', 'stripe', 'config\\.ts'] },
 };
 
-const escape = (text) => text.replace(/[/.@-]/g, '\\$&');
+const quote = (text) => text.replace(/[/.@-]/g, '\\$&');
 
 const roomRules = Object.entries(rooms).flatMap(([room, { mayUse, packages, node = true }]) => [
   {
     name: `${room}-uses-only-its-rooms`,
     severity: 'error',
     from: { path: `^${room}/` },
-    to: { path: '^(?!node_modules)', pathNot: [`^(${mayUse.join('|')})(/|$)`], dependencyTypes: ['local', 'localmodule'] },
+    to: {
+      path: '^(?!node_modules)',
+      pathNot: [`^(${mayUse.join('|')})(/|$)`],
+      dependencyTypes: ['local', 'localmodule'],
+    },
   },
   ...(packages
     ? [
@@ -37,13 +64,23 @@ const roomRules = Object.entries(rooms).flatMap(([room, { mayUse, packages, node
           name: `${room}-uses-only-its-packages`,
           severity: 'error',
           from: { path: `^${room}/` },
-          to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional', 'npm-no-pkg', 'npm-unknown'], pathNot: [`node_modules/(@types/)?(${packages.map(escape).join('|')})`] },
+          to: {
+            dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional', 'npm-no-pkg', 'npm-unknown'],
+            pathNot: [`node_modules/(@types/)?(${packages.map(quote).join('|')})`],
+          },
         },
       ]
     : []),
   ...(node
     ? []
-    : [{ name: `${room}-stays-pure`, severity: 'error', from: { path: `^${room}/` }, to: { dependencyTypes: ['core'] } }]),
+    : [
+        {
+          name: `${room}-stays-pure`,
+          severity: 'error',
+          from: { path: `^${room}/` },
+          to: { dependencyTypes: ['core'] },
+        },
+      ]),
 ]);
 
 module.exports = {
@@ -73,6 +110,9 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^(dist|\\.sandbox)/' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 };

@@ -4,9 +4,8 @@ import {
   type WorkflowExecutionDescription,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { type Checkout, createTenantInputSchema, type Purchase } from '../domain/create-tenant-input.ts';
+import { type Checkout, type Purchase, readPurchase } from '../domain/create-tenant-input.ts';
 import { Failure } from '../domain/failures.ts';
-import { describeIssues } from '../domain/operator-command.ts';
 import { checkoutDigest, sha256Hex } from './checkout-digest.ts';
 import {
   CHECKOUT_DIGEST_MEMO,
@@ -75,11 +74,8 @@ export function createTenancyClient(options: { client: Client; taskQueue?: strin
     withinDeadline(client, timeoutMs, call);
   return {
     async createTenant(input) {
-      const parsed = createTenantInputSchema.safeParse(input);
-      if (!parsed.success) throw new Failure('InvalidInput', describeIssues(parsed.error));
-      const { description, ...run } = await bounded(() =>
-        startOrJoin(client, { purchase: parsed.data, taskQueue }),
-      );
+      const purchase = readPurchase(input);
+      const { description, ...run } = await bounded(() => startOrJoin(client, { purchase, taskQueue }));
       if (description && description.type !== WORKFLOW_TYPES.createTenant) {
         throw new Failure('InvalidInput', `${run.workflowId} is the id of another workflow`);
       }

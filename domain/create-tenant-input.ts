@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from './ids.ts';
+import { read } from './read.ts';
 
 export const CLIENT_NAME_LENGTH_MAX = 200;
 /** RFC 5321's limit on a forward path, less the angle brackets. */
@@ -61,3 +62,8 @@ export type Checkout = z.infer<typeof checkoutSchema>;
 export type CreateTenantInput = z.input<typeof createTenantInputSchema>;
 /** As the workflow works with it, validated. */
 export type Purchase = z.output<typeof createTenantInputSchema>;
+
+/** @throws Failure InvalidInput naming every wrong field */
+export function readPurchase(input: unknown): Purchase {
+  return read(createTenantInputSchema, input);
+}

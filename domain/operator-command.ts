@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { emailSchema, licenseCountSchema } from './create-tenant-input.ts';
 import { stripeSubscriptionIdSchema } from './ids.ts';
+import { read } from './read.ts';
 
 const ACTOR_LENGTH_MAX = 200;
 const REASON_LENGTH_MAX = 2_000;
@@ -12,10 +13,10 @@ const command = {
 };
 
 /** Who tells a waiting step to go on or to be left out, and why. */
-export const operatorCommandSchema = z.strictObject(command);
+const operatorCommandSchema = z.strictObject(command);
 
 /** The same, with what is to be corrected first; at least one of them. */
-export const amendCommandSchema = z
+const amendCommandSchema = z
   .strictObject({
     ...command,
     stripe_subscription_id: stripeSubscriptionIdSchema.optional(),
@@ -28,7 +29,12 @@ export const amendCommandSchema = z
     { message: 'must correct at least one of stripe_subscription_id, email, initial_license_count' },
   );
 
-/** Every wrong field of a refused value in one line: `field message; field message`. */
-export function describeIssues(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'input'} ${issue.message}`).join('; ');
+/** Who tells a waiting step to go on or to be left out. @throws Failure InvalidInput naming every wrong field */
+export function readOperatorCommand(value: unknown): z.infer<typeof operatorCommandSchema> {
+  return read(operatorCommandSchema, value);
+}
+
+/** The same with corrections. @throws Failure InvalidInput naming every wrong field */
+export function readAmendCommand(value: unknown): z.infer<typeof amendCommandSchema> {
+  return read(amendCommandSchema, value);
 }

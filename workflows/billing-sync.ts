@@ -9,7 +9,7 @@ import {
   WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { SyncRound } from '../activities/billing-sync.ts';
+import type { SyncRound } from '../activities/sync-round.ts';
 import {
   type BillingSyncInput,
   type BillingSyncResult,

@@ -1,5 +1,5 @@
 import {
-  ApplicationFailure,
+  type ApplicationFailure,
   allHandlersFinished,
   condition,
   currentUpdateInfo,
@@ -10,7 +10,6 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { z } from 'zod';
 import type { ImportedSubscriptions } from '../activities/billing-sync.ts';
 import type { CreatedTenant, OperatorAction } from '../activities/tenants.ts';
 import {
@@ -22,9 +21,9 @@ import {
   QUERIES,
   UPDATES,
 } from '../client/contract.ts';
-import { createTenantInputSchema, type Purchase } from '../domain/create-tenant-input.ts';
+import { type Purchase, readPurchase } from '../domain/create-tenant-input.ts';
 import type { StripeCustomerId } from '../domain/ids.ts';
-import { amendCommandSchema, describeIssues, operatorCommandSchema } from '../domain/operator-command.ts';
+import { readAmendCommand, readOperatorCommand } from '../domain/operator-command.ts';
 import { activities, stripeActivities } from './activities.ts';
 import { createTenantDetails, type RunPhase } from './create-tenant-details.ts';
 import { type OperatedStep, OperatedSteps, rootFailure } from './operated-steps.ts';
@@ -76,17 +75,17 @@ class CreateTenantRun {
       return this.#created.tenant;
     });
     const isCommand = {
-      validator: (command: OperatorCommand) => this.#validate(operatorCommandSchema.safeParse(command)),
+      validator: (command: OperatorCommand) => this.#validate(readOperatorCommand, command),
     };
     setHandler(retryUpdate, (command) => this.#decide('retry', command), isCommand);
     setHandler(abandonUpdate, (command) => this.#decide('abandon', command), isCommand);
     setHandler(amendUpdate, (command) => this.#amend(command), {
-      validator: (command) => this.#validate(amendCommandSchema.safeParse(command)),
+      validator: (command) => this.#validate(readAmendCommand, command),
     });
   }
 
   async provision(input: CreateTenantInput): Promise<CreateTenantResult> {
-    const purchase = parsePurchase(input);
+    const purchase = readPurchase(input);
     this.#purchase = purchase;
     const customer = purchase.stripe_customer_id;
     await this.#verify(purchase);
@@ -207,10 +206,12 @@ class CreateTenantRun {
     });
   }
 
-  #validate(command: z.ZodSafeParseResult<{ step: string }>): void {
-    if (!command.success)
-      throw ApplicationFailure.nonRetryable(describeIssues(command.error), 'InvalidInput');
-    this.#steps.expectWaiting(command.data.step);
+  #validate(readCommand: (value: unknown) => { step: string }, command: unknown): void {
+    try {
+      this.#steps.expectWaiting(readCommand(command).step);
+    } catch (error) {
+      throw rootFailure(error);
+    }
   }
 
   async #decide(decision: 'retry' | 'abandon', command: OperatorCommand): Promise<void> {
@@ -218,7 +219,7 @@ class CreateTenantRun {
   }
 
   async #amend(command: AmendCommand): Promise<void> {
-    const { step, actor, reason, ...fields } = amendCommandSchema.parse(command);
+    const { step, actor, reason, ...fields } = readAmendCommand(command);
     const correction = withoutUndefined(fields);
     await this.#steps.decide(step, 'retry', async () => {
       await this.#record({ step, actor, reason, action: 'amend', correction });
@@ -264,12 +265,6 @@ class CreateTenantRun {
 }
 
 const WITHOUT_CUSTOMER = 'the purchase names no Stripe customer';
-
-function parsePurchase(input: CreateTenantInput): Purchase {
-  const parsed = createTenantInputSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw ApplicationFailure.nonRetryable(describeIssues(parsed.error), 'InvalidInput');
-}
 
 function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {

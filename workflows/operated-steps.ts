@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, condition, isCancellation } from '@temporalio/workflow';
 import type { CreateTenantStep, StepProgress, StepState } from '../client/contract.ts';
-import { adviceFor } from '../domain/failures.ts';
+import { adviceFor, Failure } from '../domain/failures.ts';
 
 type Decision = 'retry' | 'abandon';
 
@@ -117,9 +117,10 @@ export class OperatedSteps {
   }
 }
 
-/** The failure behind what an activity threw. */
+/** The failure behind what an activity or the domain threw. */
 export function rootFailure(error: unknown): ApplicationFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof Failure) return ApplicationFailure.nonRetryable(cause.message, cause.name);
   return cause instanceof ApplicationFailure
     ? cause
     : ApplicationFailure.nonRetryable(cause instanceof Error ? cause.message : String(cause), 'Unexpected');
