@@ -8,7 +8,10 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
   process.exit(1);
 }
 
-const simulator = await startStripeSimulator({ port, host: process.env.STRIPE_SIMULATOR_HOST ?? '127.0.0.1' });
+const simulator = await startStripeSimulator({
+  port,
+  host: process.env.STRIPE_SIMULATOR_HOST ?? '127.0.0.1',
+});
 console.log(`Stripe simulator: ${simulator.url}
   STRIPE_API_BASE=${simulator.url}
   STRIPE_SECRET_KEY=sk_test_anything

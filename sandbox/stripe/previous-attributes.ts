@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /**
  * What `previous_attributes` of an updated event says: the old value of each attribute that changed. Nested
  * hashes show only their changed keys (null for a key that was not there); an array that changed anywhere is
@@ -14,7 +16,7 @@ export function previousAttributes(before: object, after: object): Record<string
     if (isHash(was) && isHash(is)) {
       const inner = previousAttributes(was, is);
       if (inner) changed[key] = inner;
-    } else if (JSON.stringify(was) !== JSON.stringify(is)) {
+    } else if (!isDeepStrictEqual(was, is)) {
       changed[key] = was ?? null;
     }
   }
