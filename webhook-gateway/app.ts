@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from '@fastify/type-provider-zod';
+import { type FastifyBaseLogger, fastify } from 'fastify';
+import type { App, GatewayDependencies } from './dependencies.ts';
+import { openapi } from './openapi.ts';
+import { registerProblems, sendProblem } from './problem.ts';
+import { checkoutRoutes } from './routes/checkouts.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoute } from './routes/metrics.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
+
+export type { GatewayDependencies } from './dependencies.ts';
+
+const BODY_BYTES_MAX = 1_048_576;
+/** Temporal allows workflow ids of a thousand characters; ours have at most 270. */
+const PARAMETER_LENGTH_MAX = 1_000;
+/** For a whole request to arrive, headers and body; Stripe sends a few kilobytes. */
+const REQUEST_TIMEOUT_MS = 15_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** A socket on which nothing moves; longer than any answer of ours takes. */
+const CONNECTION_TIMEOUT_MS = 60_000;
+/** Above the idle time of usual load balancers (60 s), so that they close first. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
+/** Builds the gateway's routes on what is handed in. It doesn't listen and owns nothing but itself. */
+export function buildApp(dependencies: GatewayDependencies): App {
+  const app = fastify({
+    loggerInstance: dependencies.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  registerProblems(app);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { id, method } = request;
+    const { url } = request.routeOptions;
+    request.log.debug(
+      { request_id: id, method, url, status: reply.statusCode, ms: reply.elapsedTime },
+      'answered',
+    );
+  });
+  app.register(openapi);
+  app.register(webhookRoutes, dependencies);
+  app.register(checkoutRoutes, dependencies);
+  app.register(healthRoutes, dependencies);
+  app.register(metricsRoute, dependencies);
+  return app;
+}

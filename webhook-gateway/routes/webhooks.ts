@@ -1,0 +1,150 @@
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { type EventKind, eventKind, type RoutedEvent, routeEvent } from '../../domain/webhook-event.ts';
+import { verifySignature } from '../../stripe/signature.ts';
+import type { GatewayDependencies } from '../dependencies.ts';
+import type { StoreAnswer } from '../inbox-writer.ts';
+import { Problem, problemSchema, refuseOtherMethods, unavailable } from '../problem.ts';
+
+const PATHS = ['/webhooks/stripe', '/api/webhooks/stripe', '/api/stripe/webhook'] as const;
+
+const REFUSALS = {
+  signature_missing: 'The Stripe-Signature header is missing.',
+  signature_malformed: 'The Stripe-Signature header is malformed.',
+  timestamp_outside_tolerance: 'The signature’s timestamp is more than 300 s away from our clock.',
+  signature_mismatch: 'No signature fits the body and a configured secret.',
+  not_json: 'The body is not JSON.',
+  not_an_event: 'The body is no Stripe event.',
+  kind_of_another_secret: 'Snapshot and thin events are accepted only with the secrets of their own kind.',
+} as const;
+
+type WebhookDependencies = Pick<
+  GatewayDependencies,
+  'webhookKeys' | 'livemode' | 'inbox' | 'waker' | 'metrics' | 'nowMs'
+>;
+
+/** Stripe's events: signature over the raw bytes, then JSON, then whom it concerns, then the inbox, then 200. */
+export async function webhookRoutes(app: FastifyInstance, dependencies: WebhookDependencies): Promise<void> {
+  const { metrics } = dependencies;
+  takeRawBodies(app);
+  app.addHook('onError', async (_request, _reply, error) => {
+    metrics.refused.inc({ reason: reasonOf(error) });
+  });
+  app.addHook('onResponse', async (_request, reply) => {
+    metrics.ack.observe({ status: reply.statusCode }, reply.elapsedTime / 1000);
+  });
+  for (const path of PATHS) {
+    app.post<{ Body: Buffer | undefined }>(path, { schema: documentation(path) }, async (request, reply) => {
+      const header = request.headers['stripe-signature'];
+      await receive({ header, body: request.body ?? Buffer.alloc(0) }, dependencies);
+      return reply.send(RECEIVED);
+    });
+    refuseOtherMethods(app, path, ['POST']);
+  }
+}
+
+const RECEIVED = { received: true };
+
+/** Whatever the content type, the body stays as it was signed; zod has no business on this path. */
+function takeRawBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
+}
+
+type Received = { header: string | string[] | undefined; body: Buffer };
+
+/** Returns when the event is committed. */
+async function receive(
+  { header, body }: Received,
+  { webhookKeys, livemode, inbox, waker, metrics, nowMs }: WebhookDependencies,
+): Promise<void> {
+  const verdict = verifySignature({ header, body, nowS: Math.floor(nowMs() / 1000) }, webhookKeys);
+  if (!verdict.verified) throw refusal(verdict.reason);
+  const { payload, event } = readEvent(body, { livemode, kinds: verdict.kinds });
+  const answer = await inbox.store({ ...event, payload }, body.length);
+  const outcome = committed(answer);
+  metrics.events.inc({ outcome });
+  if (outcome === 'stored' && event.status === 'received' && event.subject !== null)
+    waker.notice(event.subject);
+}
+
+function readEvent(
+  body: Buffer,
+  options: { livemode: boolean; kinds: readonly EventKind[] },
+): { payload: string; event: RoutedEvent } {
+  // Bytes that are no UTF-8 would be stored as other text than was signed.
+  if (!isUtf8(body)) throw refusal('not_json');
+  const payload = body.toString('utf8');
+  const parsed = parseJson(payload);
+  const event = routeEvent(parsed, options.livemode);
+  const kind = eventKind(parsed);
+  if (event === undefined || kind === undefined) throw refusal('not_an_event');
+  if (!options.kinds.includes(kind)) throw refusal('kind_of_another_secret');
+  return { payload, event };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw refusal('not_json');
+  }
+}
+
+function committed(answer: StoreAnswer): 'stored' | 'duplicate' {
+  switch (answer.outcome) {
+    case 'stored':
+    case 'duplicate':
+      return answer.outcome;
+    case 'refused':
+      throw new Problem({
+        status: 400,
+        detail: `Postgres can’t hold this event (SQLSTATE ${answer.sqlState}).`,
+        reason: 'row_refused',
+      });
+    case 'unavailable':
+      throw unavailable('The event was not stored. Send it again later.', answer.reason);
+    default:
+      return answer satisfies never;
+  }
+}
+
+function refusal(reason: keyof typeof REFUSALS): Problem {
+  return new Problem({ status: 400, detail: REFUSALS[reason], reason });
+}
+
+function reasonOf(error: Error): string {
+  if (error instanceof Problem) return error.options.reason ?? 'other';
+  return 'statusCode' in error && error.statusCode === 413 ? 'too_large' : 'other';
+}
+
+function documentation(path: string): object {
+  return {
+    tags: ['webhooks'],
+    summary: 'Takes an event from Stripe',
+    description:
+      'Answers when the event is committed. The same event again is acknowledged and changes nothing.',
+    // One address is the one to use, the others are for endpoints that exist already.
+    hide: path !== PATHS[0],
+    headers: z.object({ 'stripe-signature': z.string().describe('t=…,v1=…') }),
+    body: z.looseObject({ id: z.string(), type: z.string() }).meta({
+      examples: [
+        {
+          id: 'evt_1',
+          object: 'event',
+          type: 'customer.subscription.updated',
+          data: { object: { id: 'sub_1', customer: 'cus_1' } },
+        },
+      ],
+    }),
+    response: {
+      200: z.object({ received: z.literal(true) }),
+      400: problemSchema.describe('Signature, JSON or event is wrong'),
+      413: problemSchema.describe('More than 1 MiB'),
+      503: problemSchema.describe('Not stored; comes with Retry-After'),
+    },
+  };
+}

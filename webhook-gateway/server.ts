@@ -1,0 +1,60 @@
+import { type Config, ConfigurationError, readConfig } from '../config.ts';
+import { createLog } from '../log.ts';
+import { createGateway } from './gateway.ts';
+
+/** Sockets at once; each can hold a body of 1 MiB. */
+const CONNECTIONS_MAX = 2_000;
+/** After this, what is not done isn't going to be; below the patience of usual process managers (30 s). */
+const SHUTDOWN_TIMEOUT_MS = 25_000;
+
+const config = readConfigOrExit();
+const log = createLog({ process: 'gateway', level: config.LOG_LEVEL });
+const gateway = createGateway(
+  {
+    databaseUrl: config.DATABASE_URL,
+    temporal: config.temporal,
+    taskQueue: config.TASK_QUEUE,
+    stripeSecretKey: config.STRIPE_SECRET_KEY,
+    webhookSecrets: {
+      snapshot: config.STRIPE_WEBHOOK_SECRET,
+      thin: config.STRIPE_WEBHOOK_SECRET_THIN ?? [],
+    },
+    checkoutApiKeys: config.CHECKOUT_API_KEYS,
+  },
+  log,
+);
+gateway.app.server.maxConnections = CONNECTIONS_MAX;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void shutDown(signal));
+await listen();
+
+async function listen(): Promise<void> {
+  try {
+    const address = await gateway.app.listen({ host: config.HOST, port: config.PORT });
+    log.info({ address }, 'gateway started');
+  } catch (error) {
+    log.fatal({ err: error }, `the gateway can’t listen on ${config.HOST}:${config.PORT}`);
+    await gateway.close();
+    process.exitCode = 1;
+  }
+}
+
+async function shutDown(signal: string): Promise<void> {
+  log.info({ signal }, 'gateway stops: no new requests, accepted ones are finished');
+  const timer = setTimeout(() => {
+    log.error(`the gateway did not stop within ${SHUTDOWN_TIMEOUT_MS} ms`);
+    process.exit(1);
+  }, SHUTDOWN_TIMEOUT_MS);
+  await gateway.close();
+  clearTimeout(timer);
+  log.info('gateway stopped');
+}
+
+function readConfigOrExit(): Config<'gateway'> {
+  try {
+    return readConfig('gateway');
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
