@@ -1,0 +1,137 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { Client, Connection } from '@temporalio/client';
+import { CREATE_TENANT_STEPS, WORKFLOW_TYPES } from '../../client/contract.ts';
+import { startProcess } from '../../sandbox/processes/start-process.ts';
+import { type Stack, startStack } from '../../sandbox/stack.ts';
+import { type Measured, measure, median } from '../measure.ts';
+
+const RUNS = 5;
+const WARM_UP = 20;
+const LEVELS = [
+  { atOnce: 1, count: 15 },
+  { atOnce: 8, count: 80 },
+] as const;
+const EMPTY_QUEUE = 'empty';
+const RESULT_FOLDER = '.sandbox/bench';
+const BUNDLING_LIMIT_MS = 90_000;
+
+type Purchase = { customer: string; subscription: string };
+type Comparison = { atOnce: number; tenants: Measured; empty: Measured };
+
+/**
+ * createTenant from start to completion, against a workflow of as many empty activities, on the same server in the same
+ * run, by turns. Only ratios mean something: the machine is shared.
+ */
+export async function benchProvisioning(): Promise<void> {
+  const print = (line: string) => process.stdout.write(`${line}\n`);
+  const stack = await startStack({ log: print, env: { LOG_LEVEL: 'error' } });
+  const { address, namespace } = stack.temporal;
+  const connection = await Connection.connect({ address });
+  const emptyWorker = await startProcess({
+    name: 'empty worker',
+    run: { script: 'bench/provisioning/empty-worker.ts' },
+    args: [address, EMPTY_QUEUE],
+    readyWhen: { line: (line) => line.includes('workers poll') },
+    readyLimitMs: BUNDLING_LIMIT_MS,
+  });
+  try {
+    const comparisons = await compare(stack, new Client({ connection, namespace }), print);
+    report(comparisons, print);
+    await mkdir(RESULT_FOLDER, { recursive: true });
+    await writeFile(`${RESULT_FOLDER}/provisioning.json`, JSON.stringify(comparisons, null, 2));
+    print(`\nWritten to ${RESULT_FOLDER}/provisioning.json`);
+  } finally {
+    await connection.close();
+    await emptyWorker.stop();
+    await stack.close();
+  }
+}
+
+async function compare(stack: Stack, client: Client, print: (line: string) => void): Promise<Comparison[]> {
+  await measure({ count: WARM_UP, atOnce: 4, job: runEmpty(client) });
+  await measureTenants(stack, client, { count: WARM_UP, atOnce: 4 });
+  const comparisons: Comparison[] = [];
+  for (const { atOnce, count } of LEVELS) {
+    const empty: Measured[] = [];
+    const tenants: Measured[] = [];
+    for (let run = 1; run <= RUNS; run += 1) {
+      empty.push(await measure({ count, atOnce, job: runEmpty(client) }));
+      tenants.push(await measureTenants(stack, client, { count, atOnce }));
+      print(`${atOnce} at a time, run ${run} of ${RUNS} done`);
+    }
+    comparisons.push({ atOnce, tenants: median(tenants), empty: median(empty) });
+  }
+  return comparisons;
+}
+
+function runEmpty(client: Client) {
+  return async () => {
+    await client.workflow.execute('emptyWorkflow', {
+      workflowId: `empty-${crypto.randomUUID()}`,
+      taskQueue: EMPTY_QUEUE,
+      args: [CREATE_TENANT_STEPS.length],
+    });
+  };
+}
+
+/** The purchases are made before the clock starts: they are the store's work. */
+async function measureTenants(
+  stack: Stack,
+  client: Client,
+  { count, atOnce }: { count: number; atOnce: number },
+): Promise<Measured> {
+  await stack.simulator.control.holdDeliveries();
+  const purchases: Purchase[] = [];
+  for (let index = 0; index < count; index += 1) purchases.push(await buy(stack));
+  return measure({
+    count,
+    atOnce,
+    job: async (index) => {
+      const purchase = purchases[index];
+      if (purchase === undefined) throw new Error('a purchase is missing');
+      await provision(stack, client, purchase);
+    },
+  });
+}
+
+async function buy({ stripe, licensePriceId }: Stack): Promise<Purchase> {
+  const customer = await stripe.customers.create({ email: 'bench@example.com', name: 'Bench' });
+  const items = [{ price: licensePriceId, quantity: 10 }];
+  const subscription = await stripe.subscriptions.create({ customer: customer.id, items });
+  return { customer: customer.id, subscription: subscription.id };
+}
+
+async function provision(stack: Stack, client: Client, { customer, subscription }: Purchase): Promise<void> {
+  await client.workflow.execute(WORKFLOW_TYPES.createTenant, {
+    workflowId: `create-tenant-${customer}`,
+    taskQueue: stack.env.TASK_QUEUE ?? 'alga-psa-workflows',
+    args: [
+      {
+        email: 'bench@example.com',
+        client_name: 'Bench',
+        stripe_customer_id: customer,
+        stripe_subscription_id: subscription,
+        initial_license_count: 10,
+      },
+    ],
+  });
+}
+
+function report(comparisons: readonly Comparison[], print: (line: string) => void): void {
+  print(
+    `\ncreateTenant (${CREATE_TENANT_STEPS.length} activities) against as many empty ones, median of ${RUNS} runs\n`,
+  );
+  print('at once   throughput        p50               p99');
+  for (const { atOnce, tenants, empty } of comparisons) {
+    const column = (value: number, reference: number, unit: string) =>
+      `${(value / reference).toFixed(2)} (${value.toFixed(0)} : ${reference.toFixed(0)} ${unit})`.padEnd(24);
+    print(
+      [
+        String(atOnce).padEnd(10),
+        column(tenants.perSecond, empty.perSecond, '/s'),
+        column(tenants.p50Ms, empty.p50Ms, 'ms'),
+        column(tenants.p99Ms, empty.p99Ms, 'ms'),
+      ].join(''),
+    );
+  }
+}
