@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from '@fastify/type-provider-zod';
-import { type FastifyBaseLogger, fastify } from 'fastify';
+import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
 import type { App, GatewayDependencies } from './dependencies.ts';
 import { openapi } from './openapi.ts';
 import { registerProblems, sendProblem } from './problem.ts';
@@ -26,7 +26,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 export function buildApp(dependencies: GatewayDependencies): App {
   const app = fastify({
     loggerInstance: dependencies.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: BODY_BYTES_MAX,

@@ -49,6 +49,10 @@ const RECEIVED = { received: true };
 /** Whatever the content type, the body stays as it was signed; zod has no business on this path. */
 function takeRawBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
+  // A content type that is no content type would be refused before any parser is asked.
+  app.addHook('onRequest', async (request) => {
+    request.raw.headers['content-type'] = 'application/octet-stream';
+  });
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
