@@ -45,6 +45,8 @@ const subscriptionNeedsCustomer = (input: {
 const SUBSCRIPTION_NEEDS_CUSTOMER = {
   path: ['stripe_customer_id'],
   message: 'is needed when stripe_subscription_id is given',
+  // Also when other fields are wrong: all of them are to be named at once.
+  when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
 };
 
 /** The body of `POST /checkouts`: unknown fields are refused. */
