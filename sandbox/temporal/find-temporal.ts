@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { cacheFolder, madeOnce } from '../processes/made-once.ts';
 import { programOnPath } from '../processes/program-on-path.ts';
 import { type Log, withProgress } from '../processes/progress.ts';
-import { startProcess } from '../processes/start-process.ts';
+import { runProcess } from '../processes/run-process.ts';
 import { downloadedProgram, downloadFolder, downloadTemporal } from './download.ts';
 
 /** A Go module that pins the version of Temporal's command line and all it is built from. */
@@ -55,15 +55,12 @@ async function buildTemporal(options: { target: string; log: Log }): Promise<str
   });
 }
 
-async function buildWithGo(options: { go: string; path: string }): Promise<void> {
-  const build = await startProcess({
+function buildWithGo(options: { go: string; path: string }): Promise<void> {
+  return runProcess({
     name: 'go build',
     run: { command: options.go },
     args: ['build', '-trimpath', '-ldflags=-s -w', '-o', options.path, `${CLI}/cmd/temporal`],
     cwd: BUILD_FOLDER,
     env: { CGO_ENABLED: '0' },
   });
-  const { code } = await build.exited;
-  if (code !== 0)
-    throw new Error(['the build of the Temporal server failed', ...build.output()].join('\n  '));
 }

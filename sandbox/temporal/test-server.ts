@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { cacheFolder, madeOnce } from '../processes/made-once.ts';
 import { programOnPath } from '../processes/program-on-path.ts';
 import { type Log, withProgress } from '../processes/progress.ts';
-import { startProcess } from '../processes/start-process.ts';
+import { runProcess } from '../processes/run-process.ts';
 
 /** A Maven project that pins the test server's version, which stands in the cache folder's name too. */
 const POM = fileURLToPath(new URL('test-server-build/pom.xml', import.meta.url));
@@ -37,19 +37,6 @@ async function copyDependencies(path: string): Promise<void> {
   const maven = programOnPath('mvn');
   if (!maven) throw new Error(NO_WAY);
   await mkdir(path);
-  const copy = await startProcess({
-    name: 'mvn',
-    run: { command: maven },
-    args: [
-      '-q',
-      '-B',
-      '-f',
-      POM,
-      'dependency:copy-dependencies',
-      '-DincludeScope=runtime',
-      `-DoutputDirectory=${path}`,
-    ],
-  });
-  const { code } = await copy.exited;
-  if (code !== 0) throw new Error(['Maven could not fetch the test server', ...copy.output()].join('\n  '));
+  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${path}`];
+  await runProcess({ name: 'mvn', run: { command: maven }, args: ['-q', '-B', '-f', POM, ...goal] });
 }
