@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { type WakeOutcome, Waker, type WakerLimits } from '../../webhook-gateway/waker.ts';
+
+/** A waker whose wakes wait until the test lets them go well or fail. */
+function heldWaker(limits: Partial<WakerLimits> = {}) {
+  const wakes: { subject: string; succeed: () => void; fail: () => void }[] = [];
+  const outcomes: WakeOutcome[] = [];
+  const waker = new Waker({
+    wake: (subject) =>
+      new Promise<void>((resolve, reject) => {
+        wakes.push({ subject, succeed: resolve, fail: () => reject(new Error('away')) });
+      }),
+    limits: { pauseFirstMs: 1, pauseMaxMs: 4, drainMs: 50, ...limits },
+    onOutcome: (outcome) => outcomes.push(outcome),
+    onError: () => undefined,
+  });
+  const wake = async (number: number) => {
+    await expect.poll(() => wakes.length, { interval: 1 }).toBeGreaterThanOrEqual(number);
+    const found = wakes[number - 1];
+    if (found === undefined) throw new Error('no wake');
+    return found;
+  };
+  return { waker, wakes, outcomes, wake };
+}
+
+test('many notices of a subject before its wake are one wake, one during it makes one more', async () => {
+  const { waker, wakes, wake } = heldWaker({ inFlightMax: 1 });
+  waker.notice('a');
+  for (let notice = 0; notice < 5; notice += 1) waker.notice('b');
+  for (let notice = 0; notice < 5; notice += 1) waker.notice('a');
+  for (const number of [1, 2, 3]) (await wake(number)).succeed();
+  await waker.close();
+  expect(wakes.map(({ subject }) => subject)).toEqual(['a', 'b', 'a']);
+});
+
+test('only so many wakes are under way at once', async () => {
+  const { waker, wakes, wake } = heldWaker({ inFlightMax: 2 });
+  for (const subject of ['a', 'b', 'c']) waker.notice(subject);
+  expect(wakes.map(({ subject }) => subject)).toEqual(['a', 'b']);
+  (await wake(1)).succeed();
+  expect((await wake(3)).subject).toBe('c');
+});
+
+test('a failed wake comes again after a pause, one at a time until one goes well', async () => {
+  const { waker, wakes, outcomes, wake } = heldWaker({ inFlightMax: 2 });
+  for (const subject of ['a', 'b', 'c', 'd']) waker.notice(subject);
+  for (const number of [1, 2]) (await wake(number)).fail();
+  (await wake(3)).succeed();
+  await expect.poll(() => wakes.length).toBe(5);
+  for (const number of [4, 5]) (await wake(number)).succeed();
+  (await wake(6)).succeed();
+  await waker.close();
+  expect(wakes.map(({ subject }) => subject).sort()).toEqual(['a', 'a', 'b', 'b', 'c', 'd']);
+  expect(outcomes.filter((outcome) => outcome === 'woken')).toHaveLength(4);
+});
+
+test('after so many tries a subject is left to the sweep', async () => {
+  const { waker, wakes, outcomes, wake } = heldWaker({ triesMax: 3 });
+  waker.notice('a');
+  for (const number of [1, 2, 3]) (await wake(number)).fail();
+  await expect.poll(() => outcomes).toEqual(['retried', 'retried', 'gave_up']);
+  expect([wakes.length, waker.waiting]).toEqual([3, 0]);
+});
+
+test('its memory is bounded: what waits beyond the limit is left to the sweep', () => {
+  const { waker, outcomes } = heldWaker({ inFlightMax: 1, subjectsMax: 2 });
+  for (const subject of ['a', 'b', 'c', 'd', 'e']) waker.notice(subject);
+  expect([waker.waiting, outcomes]).toEqual([3, ['dropped', 'dropped']]);
+});
+
+test('close() waits for what is under way, but not for ever', async () => {
+  const { waker, outcomes, wake } = heldWaker({ inFlightMax: 1 });
+  for (const subject of ['a', 'b']) waker.notice(subject);
+  (await wake(1)).succeed();
+  await wake(2);
+  waker.notice('c');
+  await waker.close();
+  expect([outcomes, waker.waiting]).toEqual([['woken', 'dropped'], 1]);
+});
