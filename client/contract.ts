@@ -59,6 +59,11 @@ export const SEARCH_ATTRIBUTES = {
   tenantryState: 'TenantryState',
 } as const;
 
+/** All of ours are of type Keyword. */
+export function searchAttributeKey(attribute: keyof typeof SEARCH_ATTRIBUTES) {
+  return { name: SEARCH_ATTRIBUTES[attribute], type: 'KEYWORD' } as const;
+}
+
 export const CREATE_TENANT_STEPS = [
   'verify_purchase',
   'create_tenant',

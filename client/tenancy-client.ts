@@ -15,6 +15,7 @@ import {
   createTenantWorkflowId,
   DEFAULT_TASK_QUEUE,
   QUERIES,
+  searchAttributeKey,
   UPDATES,
   WORKFLOW_TYPES,
 } from './contract.ts';
@@ -129,6 +130,7 @@ async function startOrJoin(client: Client, { purchase, taskQueue, digest }: Star
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       // Shown in lists: no name and no e-mail address.
       staticSummary: `Tenant of ${purchase.stripe_customer_id ?? 'a purchase without a Stripe customer'}`,
+      typedSearchAttributes: searchAttributesOf(purchase),
       ...(digest !== undefined && { memo: { [CHECKOUT_DIGEST_MEMO]: digest } }),
     });
     return { workflowId, runId: handle.firstExecutionRunId, joined: false };
@@ -181,4 +183,16 @@ function stateOf(description: WorkflowExecutionDescription): RunState {
     default:
       return 'running';
   }
+}
+
+/** Given at the start they cost the history nothing. */
+function searchAttributesOf(purchase: Purchase) {
+  const { stripe_customer_id: customer, stripe_subscription_id: subscription } = purchase;
+  return [
+    { key: searchAttributeKey('tenantryState'), value: 'running' },
+    ...(customer === undefined ? [] : [{ key: searchAttributeKey('stripeCustomerId'), value: customer }]),
+    ...(subscription === undefined
+      ? []
+      : [{ key: searchAttributeKey('stripeSubscriptionId'), value: subscription }]),
+  ];
 }

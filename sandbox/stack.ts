@@ -68,7 +68,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const gatewayUrl = `http://127.0.0.1:${gatewayPort}`;
     const stripe = connectTo(servers.simulator);
     const store = await openStore(stripe, `${gatewayUrl}/webhooks/stripe`);
-    const env = { ...environment({ ...servers, ...store, gatewayPort, options }), ...options.env };
+    const env = {
+      ...environment({ ...servers, ...store, gatewayPort, metricsPort: await freePort() }),
+      ...options.env,
+    };
     await runSetup(env, options);
     const starting = [startGateway(env, gatewayUrl, options), startWorker(env, options)];
     for (const process of starting) closers.push(async () => (await process).stop());
@@ -139,7 +142,7 @@ function environment(
     licensePriceId: string;
     webhookSecret: string;
     gatewayPort: number;
-    options: StackOptions;
+    metricsPort: number;
   },
 ): Record<string, string> {
   return {
@@ -159,7 +162,7 @@ function environment(
     MAIL_FROM: 'Example <hello@example.com>',
     HOST: '127.0.0.1',
     PORT: String(stack.gatewayPort),
-    METRICS_PORT: '0',
+    METRICS_PORT: String(stack.metricsPort),
     LOG_LEVEL: 'info',
   };
 }
@@ -197,7 +200,7 @@ export function startWorker(
     name: 'worker',
     run: { script: 'worker/main.ts' },
     env,
-    readyWhen: { line: (line) => line.includes('"workers poll"') },
+    readyWhen: { url: `http://127.0.0.1:${env.METRICS_PORT}/health/ready` },
     readyLimitMs: READY_LIMIT_MS,
     stopLimitMs: STOP_LIMIT_MS,
     ...(options.processLog && { log: options.processLog }),

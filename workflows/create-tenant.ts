@@ -91,15 +91,17 @@ class CreateTenantRun {
     await this.#verify(purchase);
     const created = await this.#create(purchase);
     const importing = await this.#import(customer);
-    const inviting = await this.#invite(created);
-    const taggingCustomer = await this.#tagCustomer(created, customer);
     // Which subscriptions there are may have to wait for an operator; the rest of the run does not.
-    const taggingSubscriptions = importing.settled.then((imported) =>
-      this.#tagSubscriptions(created, imported),
-    );
-    const claiming = await this.#claim(created, customer);
+    const tagging = importing.settled.then((imported) => this.#tagSubscriptions(created, imported));
+    tagging.catch(() => undefined);
+    // None of these needs another, so a mail server that is away holds up nothing but the mail.
+    const others = await Promise.all([
+      this.#invite(created),
+      this.#tagCustomer(created, customer),
+      this.#claim(created, customer),
+    ]);
+    for (const step of [...others, await tagging]) await step.settled;
     const imported = await importing.settled;
-    for (const step of [inviting, taggingCustomer, await taggingSubscriptions, claiming]) await step.settled;
     this.#isOver = true;
     this.#show();
     return {

@@ -1,5 +1,10 @@
 import { ActivityFailure, ApplicationFailure, condition, isCancellation } from '@temporalio/workflow';
-import type { CreateTenantStep, StepProgress, StepState } from '../client/contract.ts';
+import {
+  CREATE_TENANT_STEPS,
+  type CreateTenantStep,
+  type StepProgress,
+  type StepState,
+} from '../client/contract.ts';
 import { adviceFor, Failure } from '../domain/failures.ts';
 
 type Decision = 'retry' | 'abandon';
@@ -21,9 +26,10 @@ export class OperatedSteps {
     this.#onChange = onChange;
   }
 
-  /** The steps so far in the order in which they began. */
+  /** The steps so far, in the order of the contract: some of them run at the same time. */
   get progress(): StepProgress[] {
-    return this.#steps.map((step) => ({ ...step }));
+    const order = (step: StepProgress) => CREATE_TENANT_STEPS.indexOf(step.name);
+    return this.#steps.map((step) => ({ ...step })).sort((a, b) => order(a) - order(b));
   }
 
   get isWaiting(): boolean {

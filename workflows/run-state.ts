@@ -1,24 +1,20 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
-import { upsertSearchAttributes } from '@temporalio/workflow';
-import { SEARCH_ATTRIBUTES } from '../client/contract.ts';
-
-const KEYS = {
-  tenantId: defineSearchAttributeKey(SEARCH_ATTRIBUTES.tenantId, 'KEYWORD'),
-  stripeCustomerId: defineSearchAttributeKey(SEARCH_ATTRIBUTES.stripeCustomerId, 'KEYWORD'),
-  stripeSubscriptionId: defineSearchAttributeKey(SEARCH_ATTRIBUTES.stripeSubscriptionId, 'KEYWORD'),
-  tenantryState: defineSearchAttributeKey(SEARCH_ATTRIBUTES.tenantryState, 'KEYWORD'),
-};
+import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { SEARCH_ATTRIBUTES, searchAttributeKey } from '../client/contract.ts';
 
 /** What operators can search runs by; ids and states only, no personal data. */
-export type RunState = { [key in keyof typeof KEYS]?: string | undefined };
+export type RunState = { [attribute in keyof typeof SEARCH_ATTRIBUTES]?: string | undefined };
 
-/** Shows in the Temporal UI's search whom the run is about and how it stands; what is undefined is left as it is. */
+/**
+ * Shows in the Temporal UI's search whom the run is about and how it stands. What is undefined is left as it is, and
+ * what the starter said already is not said again: each change is an event of the history.
+ */
 export function showRunState(state: RunState): void {
-  const names = Object.keys(KEYS) as (keyof typeof KEYS)[];
-  upsertSearchAttributes(
-    names.flatMap((name) => {
-      const value = state[name];
-      return value === undefined ? [] : [{ key: KEYS[name], value }];
-    }),
-  );
+  const known = workflowInfo().typedSearchAttributes;
+  const attributes = Object.keys(SEARCH_ATTRIBUTES) as (keyof typeof SEARCH_ATTRIBUTES)[];
+  const changes = attributes.flatMap((attribute) => {
+    const key = searchAttributeKey(attribute);
+    const value = state[attribute];
+    return value === undefined || value === known.get(key) ? [] : [{ key, value }];
+  });
+  if (changes.length > 0) upsertSearchAttributes(changes);
 }

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
-import { CREATE_TENANT_STEPS, WORKFLOW_TYPES } from '../../client/contract.ts';
+import { CREATE_TENANT_STEPS } from '../../client/contract.ts';
+import { createTenancyClient } from '../../client/tenancy-client.ts';
 import { startProcess } from '../../sandbox/processes/start-process.ts';
 import { type Stack, startStack } from '../../sandbox/stack.ts';
 import { type Measured, measure, median } from '../measure.ts';
@@ -89,7 +90,7 @@ async function measureTenants(
     job: async (index) => {
       const purchase = purchases[index];
       if (purchase === undefined) throw new Error('a purchase is missing');
-      await provision(stack, client, purchase);
+      await provision(client, purchase);
     },
   });
 }
@@ -101,20 +102,15 @@ async function buy({ stripe, licensePriceId }: Stack): Promise<Purchase> {
   return { customer: customer.id, subscription: subscription.id };
 }
 
-async function provision(stack: Stack, client: Client, { customer, subscription }: Purchase): Promise<void> {
-  await client.workflow.execute(WORKFLOW_TYPES.createTenant, {
-    workflowId: `create-tenant-${customer}`,
-    taskQueue: stack.env.TASK_QUEUE ?? 'alga-psa-workflows',
-    args: [
-      {
-        email: 'bench@example.com',
-        client_name: 'Bench',
-        stripe_customer_id: customer,
-        stripe_subscription_id: subscription,
-        initial_license_count: 10,
-      },
-    ],
+async function provision(client: Client, { customer, subscription }: Purchase): Promise<void> {
+  const { workflowId } = await createTenancyClient({ client }).createTenant({
+    email: 'bench@example.com',
+    client_name: 'Bench',
+    stripe_customer_id: customer,
+    stripe_subscription_id: subscription,
+    initial_license_count: 10,
   });
+  await client.workflow.getHandle(workflowId).result();
 }
 
 function report(comparisons: readonly Comparison[], print: (line: string) => void): void {
