@@ -5,7 +5,7 @@ import { type MailCatcher, startMailCatcher } from './mail/start-mail-catcher.ts
 import { type Postgres, startPostgres } from './postgres/start-postgres.ts';
 import { freePort } from './processes/free-port.ts';
 import type { Log } from './processes/progress.ts';
-import { type ManagedProcess, startProcess } from './processes/start-process.ts';
+import { type ManagedProcess, type ProcessOptions, startProcess } from './processes/start-process.ts';
 import { type StripeSimulator, startStripeSimulator } from './stripe/simulator.ts';
 import { startTemporal, type Temporal } from './temporal/start-temporal.ts';
 
@@ -26,6 +26,8 @@ export type StackOptions = {
   durable?: boolean;
   /** Fixed ports for people; missing: free ones. */
   ports?: { gateway?: number; temporal?: number; temporalUi?: number; stripe?: number };
+  /** Runs what `npm run build` made instead of the sources. */
+  built?: boolean;
   /** Variables of our processes beside those of the stack. */
   env?: Record<string, string>;
   log: Log;
@@ -167,8 +169,8 @@ function environment(
   };
 }
 
-async function runSetup(env: Record<string, string>, { log }: StackOptions): Promise<void> {
-  const setup = await startProcess({ name: 'setup', run: { script: 'worker/setup.ts' }, env, log });
+async function runSetup(env: Record<string, string>, { log, built }: StackOptions): Promise<void> {
+  const setup = await startProcess({ name: 'setup', ...program('worker/setup', built), env, log });
   const timer = setTimeout(() => setup.kill('SIGKILL'), SETUP_LIMIT_MS);
   const { code } = await setup.exited.finally(() => clearTimeout(timer));
   if (code !== 0) throw new Error(['the set-up failed', ...setup.output()].join('\n  '));
@@ -178,11 +180,11 @@ async function runSetup(env: Record<string, string>, { log }: StackOptions): Pro
 export function startGateway(
   env: Record<string, string>,
   url: string,
-  options: Pick<StackOptions, 'processLog'>,
+  options: Pick<StackOptions, 'processLog' | 'built'>,
 ): Promise<ManagedProcess> {
   return startProcess({
     name: 'gateway',
-    run: { script: 'webhook-gateway/server.ts' },
+    ...program('webhook-gateway/server', options.built),
     env,
     readyWhen: { url: `${url}/health/live` },
     readyLimitMs: READY_LIMIT_MS,
@@ -194,15 +196,22 @@ export function startGateway(
 /** Starts a worker with these variables; ready when it polls. */
 export function startWorker(
   env: Record<string, string>,
-  options: Pick<StackOptions, 'processLog'>,
+  options: Pick<StackOptions, 'processLog' | 'built'>,
 ): Promise<ManagedProcess> {
   return startProcess({
     name: 'worker',
-    run: { script: 'worker/main.ts' },
+    ...program('worker/main', options.built),
     env,
     readyWhen: { url: `http://127.0.0.1:${env.METRICS_PORT}/health/ready` },
     readyLimitMs: READY_LIMIT_MS,
     stopLimitMs: STOP_LIMIT_MS,
     ...(options.processLog && { log: options.processLog }),
   });
+}
+
+/** A program of ours: its source, run by tsx, or what was built of it. */
+function program(path: string, built = false): Pick<ProcessOptions, 'run' | 'args'> {
+  return built
+    ? { run: { command: process.execPath }, args: ['--enable-source-maps', `dist/${path}.js`] }
+    : { run: { script: `${path}.ts` } };
 }

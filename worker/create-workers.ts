@@ -5,11 +5,14 @@ import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { stripeTaskQueue } from '../client/contract.ts';
 import type { Config } from '../config.ts';
 import { nameFailures } from './failure-interceptor.ts';
+import { beatHearts } from './heartbeat-interceptor.ts';
 import { WORKFLOW_SOURCE } from './workflow-source.ts';
 
 /** Activities under way at a stop may finish for this long; what is left is cut and tried again elsewhere. */
 const SHUTDOWN_GRACE_TIME = '20 s';
 const SHUTDOWN_FORCE_TIME = '25 s';
+/** How long a workflow waits for the worker that knew it last before any other may take it. */
+const STICKY_TIMEOUT = '5 s';
 const ACTIVITIES_AT_ONCE_MAX = 40;
 /** Requests wait for Stripe, not for us; the rate is limited by the server. */
 const STRIPE_ACTIVITIES_AT_ONCE_MAX = 20;
@@ -30,7 +33,13 @@ export async function createWorkers(options: {
     ...(config.temporal.namespace !== undefined && { namespace: config.temporal.namespace }),
     shutdownGraceTime: SHUTDOWN_GRACE_TIME,
     shutdownForceTime: SHUTDOWN_FORCE_TIME,
-    interceptors: { activity: [(context) => ({ inbound: nameFailures(context) })] },
+    stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+    interceptors: {
+      activity: [
+        (context) => ({ inbound: beatHearts(context) }),
+        (context) => ({ inbound: nameFailures(context) }),
+      ],
+    },
     ...versioning(config),
   };
   const workers: Promise<Worker>[] = [];

@@ -8,11 +8,18 @@ import { stripeTaskQueue } from '../client/contract.ts';
  */
 const RETRY = { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' } as const;
 
+/** A worker that was silent for this long is dead, and another one does its work. The worker beats every 3 s. */
+const HEARTBEAT_TIMEOUT = '10 s';
+
 /** Above the statement limit of the database and the silence limit of the mail server. */
-const OPTIONS: ActivityOptions = { startToCloseTimeout: '45 s', retry: RETRY };
+const OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '45 s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: RETRY,
+};
 
 /** A customer with many subscriptions takes several requests of up to 15 s each. */
-const STRIPE_OPTIONS: ActivityOptions = { startToCloseTimeout: '2 min', retry: RETRY };
+const STRIPE_OPTIONS: ActivityOptions = { ...OPTIONS, startToCloseTimeout: '2 min' };
 
 /** Most urgent first on the rate-limited queue: live events and provisioning come before everything else. */
 const LIVE_PRIORITY = { priorityKey: 1 };
