@@ -4,11 +4,17 @@ import {
   checkoutSessionTable,
   type StoredSession,
 } from './checkout-state.ts';
-import { invoiceTable, payInvoice, voidInvoice } from './invoice-state.ts';
+import { payInvoice, voidInvoice } from './invoice-payment.ts';
+import { invoiceTable } from './invoice-state.ts';
 import { chargeIntent, paymentIntentTable, startPaymentIntent } from './payments.ts';
 import { type Customer, customerTable, storeCustomer } from './resources/customers.ts';
-import { startSubscription } from './resources/subscriptions.ts';
-import { billNewSubscription, emitCharge, emitStarted, settleCurrency } from './subscription-start.ts';
+import {
+  billNewSubscription,
+  emitCharge,
+  emitStarted,
+  settleCurrency,
+  startSubscription,
+} from './subscription-start.ts';
 import type { Transaction } from './transaction.ts';
 
 /** What a buyer does on the page. */

@@ -20,7 +20,9 @@ export const boolean = z
   .enum(['true', 'false', 'True', 'False'], { error: (issue) => `Invalid boolean: ${issue.input}` })
   .transform((value) => value.toLowerCase() === 'true');
 /** Unix seconds. */
-export const timestamp = natural;
+export const timestamp = integer.refine((value) => value >= 0, {
+  error: 'Invalid timestamp: must be an integer Unix timestamp.',
+});
 /** A decimal number, kept as it was written. */
 export const decimal = z
   .string()

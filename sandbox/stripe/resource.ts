@@ -45,7 +45,7 @@ export function route<Parameters>(declared: {
  * How a property is expanded: the `object` name of the resource that its id belongs to, or, for a property that
  * is only there on demand, a function that makes it.
  */
-export type Expansion = string | ((tx: Transaction, id: string) => unknown);
+type Expansion = string | ((tx: Transaction, id: string) => unknown);
 
 /** One kind of object: its endpoints and what others need to know of it. */
 export interface Resource {

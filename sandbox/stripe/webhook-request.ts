@@ -25,7 +25,7 @@ export interface WebhookSender {
 /**
  * The `Stripe-Signature` header: HMAC-SHA256 over `timestamp.body`, once per active secret, each used whole.
  */
-export function signatureHeader(body: string, secrets: readonly string[], timestampSeconds: number): string {
+function signatureHeader(body: string, secrets: readonly string[], timestampSeconds: number): string {
   const signatures = secrets.map((secret) => {
     const hex = createHmac('sha256', secret).update(`${timestampSeconds}.${body}`).digest('hex');
     return `v1=${hex}`;

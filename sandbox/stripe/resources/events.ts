@@ -7,6 +7,8 @@ import { type Resource, route } from '../resource.ts';
 
 /** Stripe's limit. */
 const typesMax = 20;
+/** Older events are in no list. */
+const horizonSeconds = 30 * 86_400;
 
 const listSchema = z.strictObject({
   ...listParameters,
@@ -63,7 +65,7 @@ export const events: Resource = {
           table: eventTable,
           index: isOneType ? { name: 'type', key: parameters.type ?? '' } : undefined,
           parameters,
-          where: (record) => passes(record, parameters),
+          where: (record) => record.created > tx.now - horizonSeconds && passes(record, parameters),
           render: renderEvent,
           url: '/v1/events',
         });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../errors.ts';
-import { type Invoice, invoiceTable, payInvoice, renderInvoice, voidInvoice } from '../invoice-state.ts';
+import { payInvoice, voidInvoice } from '../invoice-payment.ts';
+import { type Invoice, invoiceTable, renderInvoice } from '../invoice-state.ts';
 import { listParameters, pageOfRows, pageOfTable } from '../lists.ts';
 import { boolean, createdFilter, isCreatedWithin, text } from '../parameters.ts';
 import { invoicePaymentTable } from '../payments.ts';

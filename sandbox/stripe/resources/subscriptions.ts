@@ -1,148 +1,39 @@
 import { z } from 'zod';
-import { priceTable } from '../catalog.ts';
-import { invalidRequest, noSuchInParameter, noSuchInPath, parameterMissing } from '../errors.ts';
-import { listParameters, pageOfTable } from '../lists.ts';
-import {
-  boolean,
-  clearableText,
-  createdFilter,
-  isCreatedWithin,
-  mergeMetadata,
-  metadata,
-  natural,
-  sent,
-  text,
-  timestamp,
-} from '../parameters.ts';
+import { invalidRequest, noSuchInParameter, noSuchInPath } from '../errors.ts';
+import { pageOfTable } from '../lists.ts';
+import { isCreatedWithin, mergeMetadata, sent } from '../parameters.ts';
 import { type Resource, route } from '../resource.ts';
-import { changeItems, itemParameters, startItems } from '../subscription-item-changes.ts';
-import { billNewSubscription, emitCharge, emitStarted, settleCurrency } from '../subscription-start.ts';
+import { cancellationOf } from '../subscription-cancellation.ts';
+import { changeItems } from '../subscription-item-changes.ts';
+import {
+  type CancelSubscription,
+  type CreateSubscription,
+  cancelSubscriptionParameters,
+  createSubscriptionParameters,
+  type ListSubscriptions,
+  listSubscriptionsParameters,
+  type UpdateSubscription,
+  updateSubscriptionParameters,
+} from '../subscription-parameters.ts';
+import {
+  billNewSubscription,
+  emitCharge,
+  emitStarted,
+  settleCurrency,
+  startSubscription,
+} from '../subscription-start.ts';
 import {
   endSubscription,
   hasEnded,
-  inertSubscription,
-  lastPeriodEnd,
   renderSubscription,
   type Subscription,
-  storeSubscription,
-  subscriptionStatuses,
   subscriptionTable,
   updateSubscription,
 } from '../subscription-state.ts';
 import type { Transaction } from '../transaction.ts';
-import { customerInParameter, isKnownCustomer } from './customers.ts';
+import { isKnownCustomer } from './customers.ts';
 
-const daySeconds = 86_400;
-
-const cancellationDetails = z.strictObject({
-  comment: clearableText.optional(),
-  feedback: clearableText.optional(),
-});
-
-/** Accepted and without effect until payments are simulated. */
-const accepted = {
-  automatic_tax: z.record(z.string(), z.unknown()).optional(),
-  billing_mode: z.strictObject({ type: z.enum(['classic', 'flexible']) }).optional(),
-  off_session: boolean.optional(),
-  payment_behavior: z
-    .enum(['allow_incomplete', 'default_incomplete', 'error_if_incomplete', 'pending_if_incomplete'])
-    .optional(),
-  payment_settings: z.record(z.string(), z.unknown()).optional(),
-  proration_behavior: z.enum(['always_invoice', 'create_prorations', 'none']).optional(),
-  proration_date: timestamp.optional(),
-};
-const fields = {
-  ...accepted,
-  cancel_at: z.union([z.literal(''), z.enum(['min_period_end', 'max_period_end']), timestamp]).optional(),
-  cancel_at_period_end: boolean.optional(),
-  collection_method: z.enum(['charge_automatically', 'send_invoice']).optional(),
-  days_until_due: natural.optional(),
-  default_payment_method: clearableText.optional(),
-  description: clearableText.optional(),
-  metadata: metadata.optional(),
-  trial_end: z.union([z.literal('now'), timestamp]).optional(),
-};
-/** What a subscription is made from; Checkout makes one from the same. */
-export const createSubscriptionParameters = z.strictObject({
-  ...fields,
-  currency: text.optional(),
-  customer: text,
-  items: z.array(z.strictObject(itemParameters)).min(1),
-  trial_period_days: natural.optional(),
-});
-const updateParameters = z.strictObject({
-  ...fields,
-  cancellation_details: cancellationDetails.optional(),
-  items: z
-    .array(z.strictObject({ ...itemParameters, id: text.optional(), deleted: boolean.optional() }))
-    .optional(),
-  pause_collection: z
-    .union([
-      z.literal(''),
-      z.strictObject({
-        behavior: z.enum(['keep_as_draft', 'mark_uncollectible', 'void']),
-        resumes_at: timestamp.optional(),
-      }),
-    ])
-    .optional(),
-});
-const cancelParameters = z.strictObject({
-  cancellation_details: cancellationDetails.optional(),
-  invoice_now: boolean.optional(),
-  prorate: boolean.optional(),
-});
-const listSchema = z.strictObject({
-  ...listParameters,
-  collection_method: z.enum(['charge_automatically', 'send_invoice']).optional(),
-  created: createdFilter,
-  customer: text.optional(),
-  price: text.optional(),
-  status: z.enum([...subscriptionStatuses, 'all', 'ended']).optional(),
-  test_clock: text.optional(),
-});
-
-/** Makes a subscription without its invoice; nothing is emitted yet. */
-export function startSubscription(
-  tx: Transaction,
-  parameters: z.infer<typeof createSubscriptionParameters>,
-): Subscription {
-  const customer = customerInParameter(tx, parameters.customer, 'customer');
-  const id = tx.newId('sub');
-  const trialEnd = trialEndOf(tx, parameters);
-  const items = startItems(tx, { subscription: id, items: parameters.items, periodEnd: trialEnd });
-  const [first] = items;
-  const currency = first ? tx.get(priceTable, first.price)?.currency : undefined;
-  if (!currency) throw parameterMissing('items');
-  const row: Subscription = {
-    id,
-    object: 'subscription',
-    ...inertSubscription,
-    billing_cycle_anchor: trialEnd ?? tx.now,
-    cancel_at: null,
-    cancel_at_period_end: false,
-    canceled_at: null,
-    cancellation_details: { comment: null, feedback: null, feedback_option: null, reason: null },
-    collection_method: parameters.collection_method ?? 'charge_automatically',
-    created: tx.now,
-    currency,
-    customer: customer.id,
-    days_until_due: parameters.days_until_due ?? null,
-    default_payment_method: parameters.default_payment_method ?? null,
-    description: parameters.description ?? null,
-    ended_at: null,
-    items,
-    latest_invoice: null,
-    metadata: mergeMetadata({}, parameters.metadata),
-    pause_collection: null,
-    start_date: tx.now,
-    status: statusAtStart(parameters, trialEnd),
-    trial_end: trialEnd,
-    trial_start: trialEnd === null ? null : tx.now,
-  };
-  return storeSubscription(tx, { ...row, ...cancellationOf(tx, row, parameters) });
-}
-
-function create(tx: Transaction, parameters: z.infer<typeof createSubscriptionParameters>): object {
+function create(tx: Transaction, parameters: CreateSubscription): object {
   const subscription = startSubscription(tx, parameters);
   const isPaidLater =
     subscription.status === 'incomplete' || subscription.collection_method === 'send_invoice';
@@ -153,75 +44,7 @@ function create(tx: Transaction, parameters: z.infer<typeof createSubscriptionPa
   return renderSubscription(tx, started.subscription);
 }
 
-/** `default_incomplete` waits for the client to pay; every other way ends active, because cards always work. */
-function statusAtStart(
-  parameters: z.infer<typeof createSubscriptionParameters>,
-  trialEnd: number | null,
-): Subscription['status'] {
-  if (trialEnd !== null) return 'trialing';
-  const isSent = parameters.collection_method === 'send_invoice';
-  return parameters.payment_behavior === 'default_incomplete' && !isSent ? 'incomplete' : 'active';
-}
-
-function trialEndOf(
-  tx: Transaction,
-  parameters: z.infer<typeof createSubscriptionParameters>,
-): number | null {
-  if (typeof parameters.trial_end === 'number') {
-    if (parameters.trial_end <= tx.now) {
-      throw invalidRequest({
-        param: 'trial_end',
-        message: 'Invalid timestamp: must be an integer Unix timestamp in the future.',
-      });
-    }
-    return parameters.trial_end;
-  }
-  return parameters.trial_period_days ? tx.now + parameters.trial_period_days * daySeconds : null;
-}
-
-type Cancellation = Partial<
-  Pick<Subscription, 'cancel_at' | 'cancel_at_period_end' | 'canceled_at' | 'cancellation_details'>
->;
-
-/** What a request to end later changes; taking it back clears the same fields. */
-function cancellationOf(
-  tx: Transaction,
-  row: Subscription,
-  parameters: { cancel_at?: string | number | undefined; cancel_at_period_end?: boolean | undefined },
-): Cancellation {
-  const { cancel_at: at, cancel_at_period_end: atPeriodEnd } = parameters;
-  if (at === undefined && atPeriodEnd === undefined) return {};
-  if (at !== undefined && at !== '' && atPeriodEnd) {
-    throw invalidRequest({
-      param: 'cancel_at_period_end',
-      message: 'You can only specify one of these: cancel_at, cancel_at_period_end.',
-    });
-  }
-  const reason = (asked: boolean): CancellationReason => (asked ? 'cancellation_requested' : null);
-  const changed = (cancelAt: number | null, isAtPeriodEnd: boolean): Cancellation => ({
-    cancel_at: cancelAt,
-    cancel_at_period_end: isAtPeriodEnd,
-    canceled_at: cancelAt === null ? null : (row.canceled_at ?? tx.now),
-    cancellation_details: { ...row.cancellation_details, reason: reason(cancelAt !== null) },
-  });
-  if (atPeriodEnd) return changed(lastPeriodEnd(row.items), true);
-  if (typeof at === 'number') {
-    if (at <= tx.now)
-      throw invalidRequest({
-        param: 'cancel_at',
-        message: 'The `cancel_at` timestamp must be in the future.',
-      });
-    return changed(at, false);
-  }
-  if (at === 'max_period_end') return changed(lastPeriodEnd(row.items), false);
-  if (at === 'min_period_end')
-    return changed(Math.min(...row.items.map((item) => item.current_period_end)), false);
-  return changed(null, false);
-}
-
-type CancellationReason = Subscription['cancellation_details']['reason'];
-
-function update(tx: Transaction, id: string, parameters: z.infer<typeof updateParameters>): object {
+function update(tx: Transaction, id: string, parameters: UpdateSubscription): object {
   const before = existing(tx, id);
   refuseIfFinal(before, parameters);
   const { items, pause_collection: pause, trial_end: trialEnd } = parameters;
@@ -244,7 +67,7 @@ function update(tx: Transaction, id: string, parameters: z.infer<typeof updatePa
 }
 
 function pauseOf(
-  pause: Exclude<z.infer<typeof updateParameters>['pause_collection'], undefined>,
+  pause: Exclude<UpdateSubscription['pause_collection'], undefined>,
 ): Subscription['pause_collection'] {
   return pause === '' ? null : { behavior: pause.behavior, resumes_at: pause.resumes_at ?? null };
 }
@@ -256,7 +79,7 @@ function trialChange(tx: Transaction, trialEnd: 'now' | number): Partial<Subscri
 }
 
 /** @throws StripeError 400 for changes that a finished or a not yet started subscription does not take */
-function refuseIfFinal(row: Subscription, parameters: z.infer<typeof updateParameters>): void {
+function refuseIfFinal(row: Subscription, parameters: UpdateSubscription): void {
   const { metadata: _, cancellation_details: __, ...others } = parameters;
   if (Object.keys(sent(others)).length === 0) return;
   if (hasEnded(row)) {
@@ -270,7 +93,7 @@ function refuseIfFinal(row: Subscription, parameters: z.infer<typeof updateParam
   }
 }
 
-function cancel(tx: Transaction, id: string, parameters: z.infer<typeof cancelParameters>): object {
+function cancel(tx: Transaction, id: string, parameters: CancelSubscription): object {
   const before = existing(tx, id);
   if (hasEnded(before)) throw noSuchInPath('subscription', id);
   const after = endSubscription(tx, before, {
@@ -286,7 +109,7 @@ function existing(tx: Transaction, id: string): Subscription {
   return row;
 }
 
-function list(tx: Transaction, parameters: z.infer<typeof listSchema>): object {
+function list(tx: Transaction, parameters: ListSubscriptions): object {
   const { customer } = parameters;
   if (customer !== undefined && !isKnownCustomer(tx, customer)) {
     throw noSuchInParameter('customer', customer, 'customer');
@@ -307,7 +130,7 @@ function list(tx: Transaction, parameters: z.infer<typeof listSchema>): object {
   });
 }
 
-function hasStatus(row: Subscription, wanted: z.infer<typeof listSchema>['status']): boolean {
+function hasStatus(row: Subscription, wanted: ListSubscriptions['status']): boolean {
   if (wanted === undefined) return row.status !== 'canceled';
   if (wanted === 'all') return true;
   return wanted === 'ended' ? hasEnded(row) : row.status === wanted;
@@ -369,19 +192,19 @@ export const subscriptions: Resource = {
     route({
       method: 'POST',
       path: '/v1/subscriptions/:id',
-      parameters: updateParameters,
+      parameters: updateSubscriptionParameters,
       handle: ({ tx, id, parameters }) => update(tx, id, parameters),
     }),
     route({
       method: 'DELETE',
       path: '/v1/subscriptions/:id',
-      parameters: cancelParameters,
+      parameters: cancelSubscriptionParameters,
       handle: ({ tx, id, parameters }) => cancel(tx, id, parameters),
     }),
     route({
       method: 'GET',
       path: '/v1/subscriptions',
-      parameters: listSchema,
+      parameters: listSubscriptionsParameters,
       handle: ({ tx, parameters }) => list(tx, parameters),
     }),
   ],

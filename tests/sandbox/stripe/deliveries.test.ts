@@ -108,11 +108,11 @@ describe('a webhook', () => {
 
   it('is not sent to a disabled endpoint, also not as a retry', async () => {
     const { stripe, control, receiver, endpoint } = await startDelivering({
-      deliveries: { retryFirstMs: 150 },
+      deliveries: { retryFirstMs: 300, retryWaitMaxMs: 300 },
     });
     receiver.answerNext(500);
     await stripe.customers.create({});
-    await expect.poll(() => receiver.received.length).toBe(1);
+    await expect.poll(async () => (await control.deliveries()).length, { interval: 10 }).toBe(1);
     await stripe.webhookEndpoints.update(endpoint.id, { disabled: true });
     await stripe.customers.create({});
     await control.waitUntilIdle();

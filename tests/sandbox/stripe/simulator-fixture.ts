@@ -33,7 +33,7 @@ export function clientOf(simulator: StripeSimulator, options: { maxNetworkRetrie
 }
 
 /** What an endpoint has received. */
-export interface ReceivedWebhook {
+interface ReceivedWebhook {
   readonly body: string;
   readonly signature: string;
 }
