@@ -89,7 +89,7 @@ export function isFinal(name: FailureName): boolean {
 
 /** What an operator can do about a failure of this name; names that are not ours get the general answer. */
 export function adviceFor(name: string): string {
-  return name in FAILURES
+  return Object.hasOwn(FAILURES, name)
     ? FAILURES[name as FailureName].advice
     : 'An unexpected error. Look at the worker’s log, mend the cause, then send `retry`.';
 }
