@@ -17,6 +17,8 @@ export const PARKED_REASONS = ['unknown_customer', 'livemode_mismatch'] as const
 export type ParkedReason = (typeof PARKED_REASONS)[number];
 
 const STRIPE_ID_LENGTH_MAX = 255;
+/** The last second of the year 9999. */
+const CREATED_MAX_S = 253_402_300_799;
 const id = z
   .string()
   .min(1)
@@ -24,15 +26,18 @@ const id = z
   .regex(/^[^\p{Cc}\p{Cs}]+$/u);
 const expandable = z.union([id, z.object({ id }).transform((object) => object.id)]);
 
-/** Only type, ids, account and mode are read from an event; the rest of it may be of any version. */
+/**
+ * Only type, ids, account and mode are read from an event; the rest of it may be of any version, and a time or version
+ * that we can't read is no reason to refuse an event that Stripe signed.
+ */
 const snapshotSchema = z.object({
   id,
   object: z.literal('event').optional(),
   type: id,
   account: id.nullish(),
-  api_version: z.string().max(STRIPE_ID_LENGTH_MAX).nullish(),
+  api_version: id.nullish().catch(undefined),
   livemode: z.boolean().optional(),
-  created: z.int().min(0).max(253_402_300_799).optional(),
+  created: z.int().min(0).max(CREATED_MAX_S).optional().catch(undefined),
   data: z
     .object({ object: z.looseObject({}) })
     .optional()
