@@ -60,7 +60,12 @@ export function judgeSession(session: CheckoutSession, prices: LicensePrices): S
 
 /** Names come from a form: the first that fits is taken, cut to the length that we keep. */
 function usableName(candidates: (string | null | undefined)[]): string {
-  const names = candidates.map((name) => clientNameSchema.safeParse(name?.slice(0, CLIENT_NAME_LENGTH_MAX)));
+  const names = candidates.map((name) => clientNameSchema.safeParse(name && cut(name)));
   const usable = names.find((parsed) => parsed.success);
   return usable?.success ? usable.data : 'Unnamed';
+}
+
+/** Without the half character that a cut can leave. */
+function cut(name: string): string {
+  return name.slice(0, CLIENT_NAME_LENGTH_MAX).replace(/\p{Cs}/gu, '');
 }
