@@ -41,21 +41,36 @@ export function buildApp(dependencies: GatewayDependencies): App {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   registerProblems(app);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    const { id, method } = request;
-    const { url } = request.routeOptions;
-    request.log.debug(
-      { request_id: id, method, url, status: reply.statusCode, ms: reply.elapsedTime },
-      'answered',
-    );
-  });
+  addHooks(app);
   app.register(openapi);
   app.register(webhookRoutes, dependencies);
   app.register(checkoutRoutes, dependencies);
   app.register(healthRoutes, dependencies);
   app.register(metricsRoute, dependencies);
   return app;
+}
+
+/** With callbacks rather than promises: they run for every request. */
+function addHooks(app: App): void {
+  let isClosing = false;
+  app.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
+  // An answer that is given while we stop is its connection's last; kept open, it would hold up the stop.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (isClosing) reply.header('connection', 'close');
+    done(null, payload);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { id, method } = request;
+    const { url } = request.routeOptions;
+    const { statusCode: status, elapsedTime: ms } = reply;
+    request.log.debug({ request_id: id, method, url, status, ms }, 'answered');
+    done();
+  });
 }

@@ -47,8 +47,11 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
   });
   const metrics = createGatewayMetrics();
   const asking = connectTemporal(settings.temporal);
-  // A connection of its own: a burst of wakes must not stand in the way of a checkout.
-  const waking = connectTemporal(settings.temporal);
+  // A connection of its own: a burst of wakes must not stand in the way of a checkout. The waker tries again itself.
+  const waking = connectTemporal({
+    ...settings.temporal,
+    connectionOptions: { ...settings.temporal.connectionOptions, interceptors: [] },
+  });
   const { taskQueue } = settings;
   const { wakeBillingSync } = createTenancyClient({ client: waking.client, taskQueue });
   const inbox = new InboxWriter({
@@ -71,7 +74,7 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
     waker,
     tenancy: createTenancyClient({ client: asking.client, taskQueue }),
     findCheckoutTenant: (workflowId) => findCheckoutTenant(database.database, workflowId),
-    pings: { postgres: () => database.pool.query('select 1'), temporal: asking.ping },
+    pings: { postgres: () => database.pool.query('select 1'), temporal: () => ping(waking.connection) },
     metrics,
     log,
     nowMs: Date.now,
@@ -96,7 +99,12 @@ function connectTemporal({ connectionOptions, namespace }: GatewaySettings['temp
     },
   });
   const client = new Client({ connection, ...(namespace !== undefined && { namespace }) });
-  const ping = () =>
-    connection.withDeadline(Date.now() + PING_TIMEOUT_MS, () => connection.workflowService.getSystemInfo({}));
-  return { connection, client, ping };
+  return { connection, client };
+}
+
+/** Over a connection that doesn't try again: it is to tell how things are now. */
+function ping(connection: Connection): Promise<unknown> {
+  return connection.withDeadline(Date.now() + PING_TIMEOUT_MS, () =>
+    connection.workflowService.getSystemInfo({}),
+  );
 }

@@ -88,18 +88,16 @@ test('I2: an id is stored once, within a group, between groups, and from many wr
 });
 
 test('a row that Postgres refuses is refused alone, with why; the others of its group are stored', async () => {
-  const writer = newWriter();
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
-  const answers = await Promise.all(
-    [
-      event('evt_bad_1'),
-      event('evt_bad_2', { api_version: 'a\u0000b' }),
-      event('evt_bad_3'),
-      `{"id":"evt_bad_4","type":"x","deep":${deep}}`,
-      event('evt_bad_5'),
-    ].map((text) => writer.store(row(text), text.length)),
-  );
-  expect(answers).toEqual([
+  const rows = [
+    row(event('evt_bad_1')),
+    { ...row(event('evt_bad_2')), apiVersion: 'a\u0000b' },
+    row(event('evt_bad_3')),
+    row(`{"id":"evt_bad_4","type":"x","deep":${deep}}`),
+    row(event('evt_bad_5')),
+  ];
+  const writer = newWriter();
+  expect(await Promise.all(rows.map((each) => writer.store(each, each.payload.length)))).toEqual([
     { outcome: 'stored' },
     { outcome: 'refused', sqlState: '22021' },
     { outcome: 'stored' },

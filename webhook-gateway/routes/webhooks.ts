@@ -28,11 +28,13 @@ type WebhookDependencies = Pick<
 export async function webhookRoutes(app: FastifyInstance, dependencies: WebhookDependencies): Promise<void> {
   const { metrics } = dependencies;
   takeRawBodies(app);
-  app.addHook('onError', async (_request, _reply, error) => {
+  app.addHook('onError', (_request, _reply, error, done) => {
     metrics.refused.inc({ reason: reasonOf(error) });
+    done();
   });
-  app.addHook('onResponse', async (_request, reply) => {
+  app.addHook('onResponse', (_request, reply, done) => {
     metrics.ack.observe({ status: reply.statusCode }, reply.elapsedTime / 1000);
+    done();
   });
   for (const path of PATHS) {
     app.post<{ Body: Buffer | undefined }>(path, { schema: documentation(path) }, async (request, reply) => {
@@ -50,8 +52,9 @@ const RECEIVED = { received: true };
 function takeRawBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   // A content type that is no content type would be refused before any parser is asked.
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     request.raw.headers['content-type'] = 'application/octet-stream';
+    done();
   });
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setValidatorCompiler(() => () => true);

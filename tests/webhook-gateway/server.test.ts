@@ -1,0 +1,115 @@
+import { afterEach, expect, test } from 'vitest';
+import { freePort } from '../../sandbox/processes/free-port.ts';
+import { type ManagedProcess, startProcess } from '../../sandbox/processes/start-process.ts';
+import { useDatabase } from '../database.ts';
+import { API_KEY, SNAPSHOT_SECRET, signature, subscriptionEvent } from './fake-gateway.ts';
+
+const { pool, url: databaseUrl } = await useDatabase();
+const NOBODY = '127.0.0.1:1';
+
+let server: ManagedProcess | undefined;
+afterEach(async () => void (await server?.stop()));
+
+async function startServer(environment: Record<string, string | undefined>) {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  server = await startProcess({
+    name: 'gateway',
+    run: { script: 'webhook-gateway/server.ts' },
+    env: {
+      DATABASE_URL: databaseUrl,
+      TEMPORAL_ADDRESS: NOBODY,
+      STRIPE_SECRET_KEY: 'sk_test_1',
+      STRIPE_WEBHOOK_SECRET: SNAPSHOT_SECRET,
+      STRIPE_WEBHOOK_SECRET_THIN: '',
+      CHECKOUT_API_KEYS: API_KEY,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      LOG_LEVEL: 'debug',
+      ...environment,
+    },
+    readyWhen: { url: `${url}/health/live` },
+    stopLimitMs: 30_000,
+  });
+  return { url, server };
+}
+
+function deliver(url: string, id: string): Promise<Response> {
+  const body = JSON.stringify(subscriptionEvent({ id }));
+  const nowS = Math.floor(Date.now() / 1000);
+  return fetch(`${url}/webhooks/stripe`, {
+    method: 'POST',
+    body,
+    headers: { 'stripe-signature': signature(body, SNAPSHOT_SECRET, nowS) },
+  });
+}
+
+test('I1: SIGTERM finishes what was accepted: the event is committed and answered, then the process ends', async () => {
+  const { url, server } = await startServer({});
+  const holder = await pool.connect();
+  await holder.query('begin; lock table stripe_webhook_events in exclusive mode');
+  const answering = deliver(url, 'evt_drain');
+  const waiting = async () =>
+    (
+      await pool.query(`select 1 from pg_stat_activity where datname = current_database()
+       and application_name = 'tenantry gateway' and wait_event_type = 'Lock'`)
+    ).rowCount;
+  await expect.poll(waiting, { timeout: 5_000 }).toBe(1);
+  server.kill('SIGTERM');
+  await expect
+    .poll(
+      () =>
+        fetch(url).then(
+          () => 'open',
+          () => 'closed',
+        ),
+      { timeout: 5_000 },
+    )
+    .toBe('closed');
+  await holder.query('commit');
+  holder.release();
+  const answer = await answering;
+  expect([answer.status, await answer.json()]).toEqual([200, { received: true }]);
+  expect((await server.exited).code).toBe(0);
+  const stored = await pool.query(
+    "select subject from stripe_webhook_events where stripe_event_id = 'evt_drain'",
+  );
+  expect(stored.rows).toEqual([{ subject: 'cus_1' }]);
+  expect(server.output().join('\n')).not.toMatch(/whsec_|v1=|store-key|sk_test/);
+});
+
+test('it starts without Temporal and takes events; checkouts get 503 with Retry-After in time', async () => {
+  const { url } = await startServer({});
+  expect((await deliver(url, 'evt_no_temporal')).status).toBe(200);
+  const ready = await fetch(`${url}/health/ready`);
+  expect([ready.status, await ready.json()]).toEqual([
+    200,
+    { status: 'ready', checks: { postgres: 'up', temporal: 'down' } },
+  ]);
+  const checkout = await fetch(`${url}/checkouts`, {
+    method: 'POST',
+    body: JSON.stringify({ email: 'ada@example.com', client_name: 'Ada' }),
+    headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(10_000),
+  });
+  expect([checkout.status, Number(checkout.headers.get('retry-after'))]).toEqual([503, 5]);
+});
+
+test('it starts without Postgres, is not ready, and answers events with 503 and Retry-After', async () => {
+  const { url } = await startServer({ DATABASE_URL: `postgres://nobody:x@${NOBODY}/none` });
+  expect((await fetch(`${url}/health/ready`)).status).toBe(503);
+  const answer = await deliver(url, 'evt_no_postgres');
+  expect([answer.status, Number(answer.headers.get('retry-after'))]).toEqual([503, 5]);
+});
+
+test('an environment that is not usable is told in one message, with exit code 1', async () => {
+  const starting = startServer({
+    DATABASE_URL: 'mysql://x',
+    STRIPE_WEBHOOK_SECRET: '',
+    CHECKOUT_API_KEYS: 'short',
+  });
+  await expect(starting).rejects.toThrow(/"code":1/);
+  await expect(starting).rejects.toThrow(
+    /DATABASE_URL must[\s\S]*STRIPE_WEBHOOK_SECRET is missing[\s\S]*CHECKOUT_API_KEYS/,
+  );
+});
