@@ -14,7 +14,7 @@ const SIGNATURE = /^[0-9a-f]{64}$/;
 /** A signing secret made ready for HMAC, and the kinds of events that its endpoints deliver. */
 export type WebhookKey = { key: KeyObject; kinds: readonly EventKind[] };
 
-export type SignatureRefusal =
+type SignatureRefusal =
   | 'signature_missing'
   | 'signature_malformed'
   | 'timestamp_outside_tolerance'

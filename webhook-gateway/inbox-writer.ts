@@ -13,7 +13,7 @@ export type InboxLimits = {
 const MEBIBYTE = 1_048_576;
 
 /** One group commits while the next gathers; what waits beyond the limits is refused and comes again. */
-export const INBOX_LIMITS: InboxLimits = {
+const INBOX_LIMITS: InboxLimits = {
   groupRowsMax: 200,
   groupBytesMax: 4 * MEBIBYTE,
   groupsInFlightMax: 2,

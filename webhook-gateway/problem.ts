@@ -9,7 +9,7 @@ import { databaseFailure, isDatabaseAway } from '../db/errors.ts';
 const RETRY_AFTER_S = 5;
 
 const fieldErrorSchema = z.object({ field: z.string(), message: z.string() });
-export type FieldError = z.infer<typeof fieldErrorSchema>;
+type FieldError = z.infer<typeof fieldErrorSchema>;
 
 /** RFC 9457; for the API's documentation. */
 export const problemSchema = z

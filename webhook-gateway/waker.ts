@@ -11,7 +11,7 @@ export type WakerLimits = {
   drainMs: number;
 };
 
-export const WAKER_LIMITS: WakerLimits = {
+const WAKER_LIMITS: WakerLimits = {
   subjectsMax: 10_000,
   inFlightMax: 16,
   triesMax: 6,
