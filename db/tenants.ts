@@ -113,6 +113,12 @@ export async function correctTenant(
   options: { tenant: string; email?: string | undefined; initialLicenseCount?: number | undefined },
 ): Promise<void> {
   const { tenant, email, initialLicenseCount } = options;
+  // A statement that waits for a sync would not see the subscription that the sync wrote, so the wait comes before it.
+  await transaction
+    .select({ tenant: tenants.tenant })
+    .from(tenants)
+    .where(eq(tenants.tenant, tenant))
+    .for('update');
   if (email !== undefined) {
     await transaction.update(tenants).set({ email, updatedAt: sql`now()` }).where(eq(tenants.tenant, tenant));
     await transaction.update(tenantInvitations).set({ email }).where(eq(tenantInvitations.tenant, tenant));
