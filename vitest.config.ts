@@ -1,11 +1,27 @@
 import { defineConfig } from 'vitest/config';
 
+const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 120_000 } as const;
+
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
-    globalSetup: 'tests/global-setup.ts',
-    pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 90_000,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'rooms',
+          include: ['tests/**/*.test.ts'],
+          exclude: ['tests/e2e/**'],
+          globalSetup: 'tests/global-setup.ts',
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'end-to-end',
+          include: ['tests/e2e/**/*.test.ts'],
+          globalSetup: 'tests/e2e/build.ts',
+        },
+      },
+    ],
   },
 });

@@ -8,7 +8,7 @@ import { waitUntil } from './wait-until.ts';
 const READY_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 10_000;
 const URL_TIMEOUT_MS = 2_000;
-const LINES_IN_ERROR = 20;
+const LINES_IN_ERROR = 60;
 
 export type ProcessExit = { code: number | null; signal: NodeJS.Signals | null };
 
