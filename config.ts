@@ -118,7 +118,7 @@ type Values<P extends ProcessName> = {
   readonly [V in (typeof VARIABLES_OF)[P][number]]: z.output<(typeof VARIABLES)[V]>;
 };
 export type Config<P extends ProcessName> = Values<P> & { readonly temporal: TemporalConnectConfig };
-export type TemporalConnectConfig = ReturnType<typeof loadClientConnectConfig>;
+type TemporalConnectConfig = ReturnType<typeof loadClientConnectConfig>;
 
 /** The environment is not usable; the message names every variable and what is wrong with it. */
 export class ConfigurationError extends Error {

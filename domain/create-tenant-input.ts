@@ -4,12 +4,11 @@ import { read } from './read.ts';
 
 export const CLIENT_NAME_LENGTH_MAX = 200;
 /** RFC 5321's limit on a forward path, less the angle brackets. */
-export const EMAIL_LENGTH_MAX = 254;
-export const LICENSE_COUNT_MAX = 1_000_000;
+const EMAIL_LENGTH_MAX = 254;
+const LICENSE_COUNT_MAX = 1_000_000;
 
 /** How a customer came to us; kept in `stripe_customers.metadata.source`. */
-export const PURCHASE_SOURCES = ['nm_store_checkout', 'stripe_checkout', 'migration_import'] as const;
-export type PurchaseSource = (typeof PURCHASE_SOURCES)[number];
+const PURCHASE_SOURCES = ['nm_store_checkout', 'stripe_checkout', 'migration_import'] as const;
 
 /**
  * Deliberately wider than zod's own e-mail rule: whoever could pay in Stripe must be able to get a tenant.

@@ -18,7 +18,6 @@ export const tenantIdSchema = z.uuid().brand<'TenantId'>();
 export type StripeCustomerId = z.infer<typeof stripeCustomerIdSchema>;
 export type StripeSubscriptionId = z.infer<typeof stripeSubscriptionIdSchema>;
 export type StripeProductId = z.infer<typeof stripeProductIdSchema>;
-export type TenantId = z.infer<typeof tenantIdSchema>;
 
 /** What a subject of the inbox names: the customer whose billing is to be synced, or what leads to one. */
 export type SubjectKind = 'customer' | 'subscription' | 'product' | 'unknown';

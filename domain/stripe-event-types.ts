@@ -2,7 +2,7 @@
  * The one list of Stripe event types that concern us, by whom they concern. It drives the routing of webhooks, the
  * sandbox's default endpoint and the documentation. Everything else is kept as `ignored`.
  */
-export const STRIPE_EVENT_TYPES = {
+const STRIPE_EVENT_TYPES = {
   /** A purchase in Stripe Checkout may begin a tenant. */
   session: [
     'checkout.session.completed',

@@ -10,7 +10,7 @@ import { type StripeSimulator, startStripeSimulator } from './stripe/simulator.t
 import { startTemporal, type Temporal } from './temporal/start-temporal.ts';
 
 const MASTER_BILLING_TENANT_ID = '00000000-0000-4000-8000-000000000001';
-export const STRIPE_SECRET_KEY = 'sk_test_sandbox';
+const STRIPE_SECRET_KEY = 'sk_test_sandbox';
 /** Bundling the workflows takes seconds, on a busy machine many. */
 const READY_LIMIT_MS = 90_000;
 const SETUP_LIMIT_MS = 120_000;
@@ -112,7 +112,7 @@ async function startServers(
   return { postgres, temporal, simulator, mail };
 }
 
-export function connectTo(simulator: { host: string; port: number }): Stripe {
+function connectTo(simulator: { host: string; port: number }): Stripe {
   const { host, port } = simulator;
   return new Stripe(STRIPE_SECRET_KEY, {
     host,
@@ -177,7 +177,7 @@ async function runSetup(env: Record<string, string>, { log, built }: StackOption
 }
 
 /** Starts a gateway with these variables; ready when it answers. */
-export function startGateway(
+function startGateway(
   env: Record<string, string>,
   url: string,
   options: Pick<StackOptions, 'processLog' | 'built'>,
@@ -194,7 +194,7 @@ export function startGateway(
 }
 
 /** Starts a worker with these variables; ready when it polls. */
-export function startWorker(
+function startWorker(
   env: Record<string, string>,
   options: Pick<StackOptions, 'processLog' | 'built'>,
 ): Promise<ManagedProcess> {

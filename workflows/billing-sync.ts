@@ -23,7 +23,7 @@ import { rootFailure } from './operated-steps.ts';
 import { showRunState } from './run-state.ts';
 
 /** A signal, because its sender only tells that there is something in the inbox and waits for nothing. */
-export const wakeSignal = defineSignal(SIGNALS.wake);
+const wakeSignal = defineSignal(SIGNALS.wake);
 
 /**
  * Brings one subject's billing in line with Stripe, round by round, until its inbox is drained, and ends. A signal that

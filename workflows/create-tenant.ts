@@ -29,11 +29,11 @@ import { createTenantDetails, type RunPhase } from './create-tenant-details.ts';
 import { type OperatedStep, OperatedSteps, rootFailure } from './operated-steps.ts';
 import { showRunState } from './run-state.ts';
 
-export const tenantUpdate = defineUpdate<string>(UPDATES.tenant);
-export const retryUpdate = defineUpdate<void, [OperatorCommand]>(UPDATES.retry);
-export const amendUpdate = defineUpdate<void, [AmendCommand]>(UPDATES.amend);
-export const abandonUpdate = defineUpdate<void, [OperatorCommand]>(UPDATES.abandon);
-export const progressQuery = defineQuery<CreateTenantProgress>(QUERIES.progress);
+const tenantUpdate = defineUpdate<string>(UPDATES.tenant);
+const retryUpdate = defineUpdate<void, [OperatorCommand]>(UPDATES.retry);
+const amendUpdate = defineUpdate<void, [AmendCommand]>(UPDATES.amend);
+const abandonUpdate = defineUpdate<void, [OperatorCommand]>(UPDATES.abandon);
+const progressQuery = defineQuery<CreateTenantProgress>(QUERIES.progress);
 
 /**
  * Makes a tenant of a purchase. Before the tenant's row exists a failure ends the run and leaves nothing behind; after

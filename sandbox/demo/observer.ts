@@ -5,14 +5,14 @@ import { DemoFailed } from './timeline.ts';
 /** How long the story waits for something to become true; a machine under load needs seconds, not more. */
 const PATIENCE_MS = 20_000;
 
-export type TenantRow = {
+type TenantRow = {
   tenant: string;
   client_name: string;
   licensed_user_count: number | null;
   access_state: string;
 };
 
-export type EventRow = { status: string; status_reason: string | null };
+type EventRow = { status: string; status_reason: string | null };
 
 /** Looks into the product's database from outside, as an operator would. */
 export type Observer = {
