@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from 'drizzle-orm';
 import pg from 'pg';
 import { Failure } from '../domain/failures.ts';
 
@@ -25,7 +26,7 @@ const TRANSIENT_SOCKET_CODES: ReadonlySet<string> = new Set([
 
 /** pg's own errors about connections carry no code; these are all of their messages. */
 const TRANSIENT_MESSAGE =
-  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|The server closed the connection)/;
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|The server closed the connection)/;
 
 /** Classes whose errors are about the row or the statement: the same again gives the same again. */
 const REFUSED_CLASSES: ReadonlySet<string> = new Set(['22', '23', '42', 'P0']);
@@ -39,7 +40,7 @@ const REFUSED_CLASSES: ReadonlySet<string> = new Set(['22', '23', '42', 'P0']);
 export function databaseFailure(error: unknown): unknown {
   if (error instanceof Failure) return error;
   const cause = findCause(error);
-  if (cause === undefined) return error;
+  if (cause === undefined) return withoutQuery(error);
   const code = codeOf(cause);
   if (isTransient(cause))
     return new Failure('DatabaseUnavailable', `Postgres is away (${code ?? 'connection lost'})`);
@@ -51,6 +52,12 @@ export function databaseFailure(error: unknown): unknown {
     );
   }
   return new Error(`Postgres answered SQLSTATE ${code ?? 'unknown'}`);
+}
+
+/** drizzle's own message quotes the statement with its parameters, so of a query that was never sent only the kind is told. */
+function withoutQuery(error: unknown): unknown {
+  if (!(error instanceof DrizzleQueryError)) return error;
+  return new Error(`A statement could not be sent to Postgres (${error.cause?.name ?? 'no cause'})`);
 }
 
 /** Is the database (or the way to it) away, so that the same thing later may go well? */
@@ -76,13 +83,8 @@ function findCause(error: unknown): Error | undefined {
     // A refused connection to a name with several addresses comes as a group of errors.
     if (current instanceof AggregateError) current = current.errors[0];
     if (!(current instanceof Error)) return undefined;
-    if (
-      current instanceof pg.DatabaseError ||
-      codeOf(current) !== undefined ||
-      TRANSIENT_MESSAGE.test(current.message)
-    ) {
-      return current;
-    }
+    // Other libraries' errors carry codes too, which are none of ours.
+    if (current instanceof pg.DatabaseError || isTransient(current)) return current;
     current = current.cause;
   }
   return undefined;
