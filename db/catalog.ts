@@ -202,13 +202,11 @@ export async function applyProduct(
     });
 }
 
-async function deactivateProduct(
-  transaction: Transaction,
-  options: { productId: string; syncVersion: number },
-): Promise<void> {
+/** A deletion is final, so it needs no fence; but it raises the version, so that who read before it is stale. */
+async function deactivateProduct(transaction: Transaction, options: { productId: string }): Promise<void> {
   const [row] = await transaction
     .update(stripeProducts)
-    .set({ isActive: false, syncVersion: options.syncVersion + 1, updatedAt: sql`now()` })
+    .set({ isActive: false, syncVersion: sql`${stripeProducts.syncVersion} + 1`, updatedAt: sql`now()` })
     .where(eq(stripeProducts.stripeProductExternalId, options.productId))
     .returning({ own: stripeProducts.stripeProductId });
   if (row !== undefined) await deactivatePricesExcept(transaction, { own: row.own, prices: [] });
