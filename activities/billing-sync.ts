@@ -44,9 +44,18 @@ export function createBillingSyncActivities(dependencies: ActivityDependencies) 
     /**
      * One round of a subject's sync: notes its pending events, fetches the truth from Stripe, decides, and writes all
      * of it in one transaction. When the last attempt fails, exactly the noted events become `failed`.
+     *
+     * @param options.only_pending without pending events there is nothing to do; Stripe isn't asked
      */
-    async syncSubject({ subject }: { subject: string }): Promise<SyncRound> {
+    async syncSubject({
+      subject,
+      only_pending,
+    }: {
+      subject: string;
+      only_pending: boolean;
+    }): Promise<SyncRound> {
       const events = await pendingEvents(database, subject);
+      if (only_pending && events.length === 0) return { ...NOTHING, more: false };
       try {
         const round = await retryStale(() => syncBySubjectKind(dependencies, { subject, events }));
         return { ...round, more: events.length === PENDING_EVENTS_MAX };

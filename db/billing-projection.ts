@@ -150,7 +150,10 @@ export async function applySnapshot(
 
 type Owner = { tenant: string; stripeCustomerId: string; licensedUserCount: number | null };
 
-/** Locks in the one order that all transactions keep: tenant, then customer. */
+/**
+ * Locks in the one order that all transactions keep: tenant, then customer. Not against key shares: a row elsewhere that
+ * refers to the tenant doesn't have to wait, and can't be waited for.
+ */
 async function lockOwner(transaction: Transaction, snapshot: CustomerSnapshot): Promise<Owner> {
   const ofCustomer = eq(stripeCustomers.stripeCustomerExternalId, snapshot.customer);
   const [tenant] = await transaction
@@ -162,8 +165,8 @@ async function lockOwner(transaction: Transaction, snapshot: CustomerSnapshot): 
         transaction.select({ tenant: stripeCustomers.tenant }).from(stripeCustomers).where(ofCustomer),
       ),
     )
-    .for('update');
-  const [customer] = await transaction.select().from(stripeCustomers).where(ofCustomer).for('update');
+    .for('no key update');
+  const [customer] = await transaction.select().from(stripeCustomers).where(ofCustomer).for('no key update');
   if (tenant === undefined || customer === undefined || customer.tenant !== tenant.tenant) {
     throw new Failure('StaleSnapshot', 'The customer changed hands while Stripe was asked');
   }

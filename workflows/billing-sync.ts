@@ -1,7 +1,9 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  ContinueAsNew,
   continueAsNew,
   defineSignal,
+  isCancellation,
   ParentClosePolicy,
   setCurrentDetails,
   setHandler,
@@ -33,10 +35,12 @@ const wakeSignal = defineSignal(SIGNALS.wake);
  * @throws ApplicationFailure the name of what failed for good; the noted events carry it too
  */
 export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promise<BillingSyncResult> {
-  let woken = true;
+  let woken = false;
   setHandler(wakeSignal, () => {
     woken = true;
   });
+  // A start without a signal asks for a look at Stripe in any case; a signal only tells that the inbox has something.
+  let isRequested = !woken;
   const total: BillingSyncResult = {
     rounds: 0,
     processed: 0,
@@ -47,11 +51,12 @@ export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promis
   const customer = stripeCustomerIdSchema.safeParse(subject);
   const about = customer.success ? { stripeCustomerId: customer.data } : {};
   try {
-    while (woken) {
+    while (woken || isRequested) {
+      const only_pending = !isRequested;
       woken = false;
-      const round = await stripeActivities('What Stripe says now, against what we hold').syncSubject({
-        subject,
-      });
+      isRequested = false;
+      const stripe = stripeActivities('What Stripe says now, against what we hold');
+      const round = await stripe.syncSubject({ subject, only_pending });
       add(total, round);
       setCurrentDetails(describeSync(total));
       if (round.tenant !== null) Object.assign(about, { tenantId: round.tenant });
@@ -60,12 +65,12 @@ export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promis
         await activities('Sync of the customer it led to').wakeBillingSync({ subject: round.customer });
       if (round.more) woken = true;
       if (woken && workflowInfo().continueAsNewSuggested)
-        return continueAsNew<typeof billingSyncWorkflow>({ subject });
+        await continueAsNew<typeof billingSyncWorkflow>({ subject });
     }
   } catch (error) {
-    const failure = rootFailure(error);
+    if (isCancellation(error) || error instanceof ContinueAsNew) throw error;
     showRunState({ ...about, tenantryState: 'failed' });
-    throw failure;
+    throw rootFailure(error);
   }
   showRunState({ ...about, tenantryState: 'completed' });
   return total;
