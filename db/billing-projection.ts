@@ -1,24 +1,14 @@
-import { and, eq, inArray, notInArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { accessState } from '../domain/access-state.ts';
 import type { EventVerdict } from '../domain/billing-sync.ts';
 import { Failure } from '../domain/failures.ts';
-import {
-  countedItems,
-  type LicensedSubscription,
-  type LicensePrices,
-  licenseCount,
-} from '../domain/license-count.ts';
-import { isLive, type Product, type Subscription, type SubscriptionItem } from '../domain/subscription.ts';
+import { type LicensePrices, licenseCount } from '../domain/license-count.ts';
+import { isLive, type Product, type Subscription } from '../domain/subscription.ts';
 import { ensurePrices } from './catalog.ts';
 import type { Database, Transaction } from './connect.ts';
-import {
-  stripeSubscriptionItems as items,
-  stripeCustomers,
-  stripePrices,
-  stripeSubscriptions as subscriptions,
-  tenants,
-} from './schema.ts';
+import { stripeCustomers, stripeSubscriptions as subscriptions, tenants } from './schema.ts';
 import { lockSubject } from './subject-lock.ts';
+import { licensedSubscriptions, type SubscriptionOwner, writeSubscription } from './subscriptions.ts';
 import { settleEvents } from './webhook-events.ts';
 
 /** What is known of a customer before Stripe is asked. */
@@ -132,7 +122,7 @@ export async function applySnapshot(
       prices: snapshot.subscriptions.flatMap((subscription) => subscription.items.map((item) => item.price)),
     });
     for (const subscription of snapshot.subscriptions) {
-      await upsertSubscription(transaction, { owner, subscription, licensePrices, priceIds });
+      await writeSubscription(transaction, { owner, subscription, licensePrices, priceIds });
     }
     const licensedUserCount = await followSubscriptions(transaction, { owner, licensePrices });
     await transaction
@@ -148,7 +138,7 @@ export async function applySnapshot(
   });
 }
 
-type Owner = { tenant: string; stripeCustomerId: string; licensedUserCount: number | null };
+type Owner = SubscriptionOwner & { licensedUserCount: number | null };
 
 /**
  * Locks in the one order that all transactions keep: tenant, then customer. Not against key shares: a row elsewhere that
@@ -176,92 +166,6 @@ async function lockOwner(transaction: Transaction, snapshot: CustomerSnapshot): 
   return { ...tenant, stripeCustomerId: customer.stripeCustomerId };
 }
 
-async function upsertSubscription(
-  transaction: Transaction,
-  options: {
-    owner: Owner;
-    subscription: Subscription;
-    licensePrices: LicensePrices;
-    priceIds: ReadonlyMap<string, string>;
-  },
-): Promise<void> {
-  const { owner, subscription, priceIds } = options;
-  const counted = countedItems(subscription.items.map(licensedItem), options.licensePrices);
-  const period = subscription.items.find((item) => item.id === counted.first?.id) ?? subscription.items[0];
-  const values = {
-    stripeCustomerId: owner.stripeCustomerId,
-    stripeSubscriptionItemId: counted.first?.id ?? null,
-    stripePriceId: counted.first ? ownPriceId(priceIds, counted.first.priceId) : null,
-    status: subscription.status,
-    quantity: counted.quantity,
-    currentPeriodStart: period?.currentPeriodStart ?? null,
-    currentPeriodEnd: period?.currentPeriodEnd ?? null,
-    cancelAt: subscription.cancelAt,
-    cancelAtPeriodEnd: subscription.cancelAtPeriodEnd,
-    canceledAt: subscription.canceledAt,
-    metadata: subscription.metadata,
-    stripeCreatedAt: subscription.createdAt,
-  };
-  const [row] = await transaction
-    .insert(subscriptions)
-    .values({ tenant: owner.tenant, stripeSubscriptionExternalId: subscription.id, ...values })
-    .onConflictDoUpdate({
-      target: subscriptions.stripeSubscriptionExternalId,
-      set: { ...values, updatedAt: sql`now()` },
-      setWhere: eq(subscriptions.tenant, owner.tenant),
-    })
-    .returning({ id: subscriptions.stripeSubscriptionId });
-  if (row === undefined)
-    throw new Failure('DatabaseRefused', 'The subscription is filed under another tenant');
-  await replaceItems(transaction, { tenant: owner.tenant, subscriptionId: row.id, subscription, priceIds });
-}
-
-async function replaceItems(
-  transaction: Transaction,
-  options: {
-    tenant: string;
-    subscriptionId: string;
-    subscription: Subscription;
-    priceIds: ReadonlyMap<string, string>;
-  },
-): Promise<void> {
-  const rows = options.subscription.items.map((item) => ({
-    tenant: options.tenant,
-    stripeSubscriptionItemExternalId: item.id,
-    stripeSubscriptionId: options.subscriptionId,
-    stripePriceId: ownPriceId(options.priceIds, item.price.id),
-    quantity: item.quantity,
-    currentPeriodStart: item.currentPeriodStart,
-    currentPeriodEnd: item.currentPeriodEnd,
-    stripeCreatedAt: item.createdAt,
-  }));
-  await transaction.delete(items).where(
-    and(
-      eq(items.tenant, options.tenant),
-      eq(items.stripeSubscriptionId, options.subscriptionId),
-      rows.length === 0
-        ? undefined
-        : notInArray(
-            items.stripeSubscriptionItemExternalId,
-            rows.map((row) => row.stripeSubscriptionItemExternalId),
-          ),
-    ),
-  );
-  if (rows.length === 0) return;
-  await transaction
-    .insert(items)
-    .values(rows)
-    .onConflictDoUpdate({
-      target: items.stripeSubscriptionItemExternalId,
-      set: {
-        stripePriceId: sql`excluded.stripe_price_id`,
-        quantity: sql`excluded.quantity`,
-        currentPeriodStart: sql`excluded.current_period_start`,
-        currentPeriodEnd: sql`excluded.current_period_end`,
-      },
-    });
-}
-
 /**
  * Sets what follows from all subscriptions of all the tenant's customers; the tenant's row is locked, so two customers
  * of one tenant can't each count without the other. As long as no subscription is known nothing follows.
@@ -286,58 +190,4 @@ async function followSubscriptions(
     })
     .where(eq(tenants.tenant, tenant));
   return count;
-}
-
-async function licensedSubscriptions(
-  transaction: Transaction,
-  tenant: string,
-): Promise<LicensedSubscription[]> {
-  const rows = await transaction
-    .select({
-      id: subscriptions.stripeSubscriptionExternalId,
-      status: subscriptions.status,
-      createdAt: subscriptions.stripeCreatedAt,
-      itemId: items.stripeSubscriptionItemExternalId,
-      itemCreatedAt: items.stripeCreatedAt,
-      quantity: items.quantity,
-      priceId: stripePrices.stripePriceExternalId,
-    })
-    .from(subscriptions)
-    .leftJoin(
-      items,
-      and(
-        eq(items.tenant, subscriptions.tenant),
-        eq(items.stripeSubscriptionId, subscriptions.stripeSubscriptionId),
-      ),
-    )
-    .leftJoin(stripePrices, eq(stripePrices.stripePriceId, items.stripePriceId))
-    .where(eq(subscriptions.tenant, tenant));
-  const byId = new Map<string, LicensedSubscription & { items: ReturnType<typeof licensedItem>[] }>();
-  for (const row of rows) {
-    const subscription = byId.get(row.id) ?? {
-      id: row.id,
-      status: row.status,
-      createdAt: row.createdAt,
-      items: [],
-    };
-    byId.set(row.id, subscription);
-    if (row.itemId === null || row.priceId === null || row.itemCreatedAt === null) continue;
-    subscription.items.push({
-      id: row.itemId,
-      priceId: row.priceId,
-      quantity: row.quantity,
-      createdAt: row.itemCreatedAt,
-    });
-  }
-  return [...byId.values()];
-}
-
-function licensedItem(item: SubscriptionItem) {
-  return { id: item.id, priceId: item.price.id, quantity: item.quantity, createdAt: item.createdAt };
-}
-
-function ownPriceId(priceIds: ReadonlyMap<string, string>, externalId: string): string {
-  const id = priceIds.get(externalId);
-  if (id === undefined) throw new Error('a price of the snapshot has no row');
-  return id;
 }
