@@ -5,7 +5,8 @@ const REQUEST_TIMEOUT_MS = 15_000;
 
 /**
  * Retries are Temporal's: they are visible there, survive the process, and keep our idempotency key. The SDK's own
- * would hide trouble and hold the activity's slot.
+ * would hide trouble and hold the activity's slot. (One it keeps all the same: when the connection is closed it sends
+ * the request once more, under the same idempotency key.)
  */
 const NETWORK_RETRIES = 0;
 
