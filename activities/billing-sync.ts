@@ -7,6 +7,7 @@ import {
 } from '../db/billing-projection.ts';
 import { applyProduct, productSyncVersion } from '../db/catalog.ts';
 import {
+  claimEventsOfKnownCustomer,
   failEvents,
   fileUnderCustomer,
   PENDING_EVENTS_MAX,
@@ -25,6 +26,7 @@ import {
   subjectKind,
 } from '../domain/ids.ts';
 import { isLive } from '../domain/subscription.ts';
+import { retrieveCheckoutSession } from '../stripe/checkout-sessions.ts';
 import { listPrices, retrieveProduct } from '../stripe/products.ts';
 import { retrieveSubscription } from '../stripe/subscriptions.ts';
 import { expectSubscription, fetchSnapshot } from './customer-snapshot.ts';
@@ -54,6 +56,7 @@ export function createBillingSyncActivities(dependencies: ActivityDependencies) 
       subject: string;
       only_pending: boolean;
     }): Promise<SyncRound> {
+      await claimEventsOfKnownCustomer(database, subject);
       const events = await pendingEvents(database, subject);
       if (only_pending && events.length === 0) return { ...NOTHING, more: false };
       try {
@@ -103,6 +106,8 @@ async function syncBySubjectKind(dependencies: ActivityDependencies, pending: Pe
       });
     case 'subscription':
       return followToCustomer(dependencies, pending);
+    case 'session':
+      return followSession(dependencies, pending);
     case 'product':
       return syncProduct(dependencies, pending);
     case 'unknown':
@@ -141,6 +146,25 @@ async function followToCustomer(dependencies: ActivityDependencies, pending: Pen
   const subscription = await retrieveSubscription(stripe, id);
   if (subscription === null) return park(dependencies, pending);
   const customer = subscription.customerId;
+  await fileUnderCustomer(database, { subject: pending.subject, customer });
+  return { ...NOTHING, customer };
+}
+
+/** An event that names only a Checkout session is filed under its customer, whose sync may begin a tenant. */
+async function followSession(dependencies: ActivityDependencies, pending: Pending): Promise<Round> {
+  const { database, stripe } = dependencies;
+  const session = await retrieveCheckoutSession(stripe, pending.subject);
+  if (session === null) return park(dependencies, pending);
+  const customer = session.customerId;
+  if (customer === null) {
+    const verdicts = pending.events.map(({ stripeEventId }) => ({
+      stripeEventId,
+      status: 'ignored' as const,
+      reason: 'not_a_license_purchase' as const,
+    }));
+    await settleEvents(database, { verdicts, tenant: null });
+    return { ...NOTHING, ...counted(verdicts) };
+  }
   await fileUnderCustomer(database, { subject: pending.subject, customer });
   return { ...NOTHING, customer };
 }

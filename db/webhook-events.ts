@@ -117,6 +117,30 @@ export async function claimParkedEvents(
 }
 
 /**
+ * Makes a subject's parked events pending again when its customer has a tenant by now. Their tenant's creation claims
+ * what it finds; this finds what was parked before a link that nobody claimed for.
+ */
+export async function claimEventsOfKnownCustomer(database: Database, subject: string): Promise<void> {
+  await database
+    .update(events)
+    .set({
+      status: 'received',
+      statusReason: null,
+      processedAt: null,
+      tenant: sql`${stripeCustomers.tenant}`,
+    })
+    .from(stripeCustomers)
+    .where(
+      and(
+        eq(events.subject, subject),
+        eq(stripeCustomers.stripeCustomerExternalId, subject),
+        eq(events.status, 'parked'),
+        eq(events.statusReason, 'unknown_customer'),
+      ),
+    );
+}
+
+/**
  * Files events under the customer that their own subject led to, so that one workflow settles all of a customer's
  * events.
  */

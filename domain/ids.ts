@@ -20,15 +20,19 @@ export type StripeSubscriptionId = z.infer<typeof stripeSubscriptionIdSchema>;
 export type StripeProductId = z.infer<typeof stripeProductIdSchema>;
 
 /** What a subject of the inbox names: the customer whose billing is to be synced, or what leads to one. */
-export type SubjectKind = 'customer' | 'subscription' | 'product' | 'unknown';
+export type SubjectKind = 'customer' | 'subscription' | 'session' | 'product' | 'unknown';
 
 /** Tells from its prefix what the subject of an event is. A product may carry any id its owner chose. */
 export function subjectKind(subject: string): SubjectKind {
   if (stripeCustomerIdSchema.safeParse(subject).success) return 'customer';
   if (stripeSubscriptionIdSchema.safeParse(subject).success) return 'subscription';
+  if (subject.startsWith(SESSION_ID_PREFIX)) return 'session';
   if (subject.startsWith(PRODUCT_SUBJECT_PREFIX)) return 'product';
   return 'unknown';
 }
+
+/** Checkout sessions: `cs_test_…` and `cs_live_…`. */
+const SESSION_ID_PREFIX = 'cs_';
 
 /** Product ids are free-form in Stripe, so their subjects are marked: `product:<id>`. */
 const PRODUCT_SUBJECT_PREFIX = 'product:';
