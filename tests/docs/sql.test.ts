@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { useDatabase } from '../database.ts';
+import { codeBlocks, documents } from './documents.ts';
+
+const database = await useDatabase();
+const statements = documents.flatMap(({ path, text }) =>
+  codeBlocks(text)
+    .filter((block) => block.language === 'sql')
+    .map((block) => [path, block.code.trim()] as const),
+);
+
+test('the documents show SQL', () => {
+  expect(statements.length).toBeGreaterThan(5);
+});
+
+test.each(statements)('%s: the database takes %s', async (_path, statement) => {
+  await expect(database.pool.query(statement)).resolves.toMatchObject({ rowCount: 0 });
+});
+
+test('a failed event that is made pending again has nothing left of its failure', async () => {
+  const [, statement = ''] = statements.find(([, sql]) => sql.startsWith('update')) ?? [];
+  await database.pool.query(`
+    insert into stripe_webhook_events
+      (stripe_event_id, event_type, subject, payload, status, status_reason, last_error, processed_at)
+    values ('evt_1PgafmB7WZ01zgkW6dKueIc5', 'customer.updated', 'cus_1', '{}', 'failed', 'DatabaseRefused', 'x', now())`);
+  await database.pool.query(statement);
+  const { rows } = await database.pool.query(
+    'select status, status_reason, last_error, processed_at from stripe_webhook_events',
+  );
+  expect(rows).toEqual([{ status: 'received', status_reason: null, last_error: null, processed_at: null }]);
+});
