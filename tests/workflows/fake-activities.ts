@@ -1,0 +1,38 @@
+import { Context } from '@temporalio/activity';
+import type { Activities, StripeActivities } from '../../activities/create-activities.ts';
+import type { FakeWorld } from './fake-world.ts';
+
+/** The activities as the workflows know them; each call happens in the world of the run that made it. */
+export function fakeActivities(worldOf: (workflowId: string) => FakeWorld): {
+  main: Activities;
+  stripe: StripeActivities;
+} {
+  const world = () => worldOf(Context.current().info.workflowExecution?.workflowId ?? '');
+  return {
+    main: {
+      createTenant: async (input) => attempt('createTenant', input, () => world().createTenant(input)),
+      recordOperatorAction: async (input) =>
+        attempt('recordOperatorAction', input, () => world().recordOperatorAction(input)),
+      sendInvitation: async (input) => attempt('sendInvitation', input, () => world().sendInvitation(input)),
+      claimEvents: async (input) => attempt('claimEvents', input, () => world().claimEvents(input)),
+      wakeBillingSync: async (input) =>
+        attempt('wakeBillingSync', input, () => world().wakeBillingSync(input)),
+      settlePurchaseEvents: async (input) =>
+        attempt('settlePurchaseEvents', input, () => world().settlePurchaseEvents(input)),
+      wakeDueSubjects: async () => attempt('wakeDueSubjects', {}, () => ({ subjects: 3, woken: 2 })),
+    },
+    stripe: {
+      verifyPurchase: async (input) => attempt('verifyPurchase', input, () => undefined),
+      importSubscriptions: async (input) =>
+        attempt('importSubscriptions', input, () => world().importSubscriptions(input)),
+      tagCustomer: async (input) => attempt('tagCustomer', input, () => world().tagCustomer(input)),
+      tagSubscriptions: async (input) =>
+        attempt('tagSubscriptions', input, () => world().tagSubscriptions(input)),
+      syncSubject: async (input) => attempt('syncSubject', input, () => world().syncRound()),
+    },
+  };
+
+  function attempt<T>(...call: Parameters<typeof FakeWorld.prototype.attempt<T>>): Promise<T> {
+    return world().attempt(...call);
+  }
+}
