@@ -37,7 +37,8 @@ export function createMailer(options: { smtpUrl: string; from: string }): Mailer
   return {
     send: async (mail) => {
       try {
-        await transport.sendMail(mail);
+        // An address as such: as text it would be parsed, and what looks like a group or a quoted name goes elsewhere.
+        await transport.sendMail({ ...mail, to: { name: '', address: mail.to } });
       } catch (error) {
         throw mailFailure(error);
       }

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, ne, sql } from 'drizzle-orm';
 import type { Database } from './connect.ts';
 import { notifications, tenantInvitations, tenants } from './schema.ts';
 
@@ -47,7 +47,7 @@ export async function beginInvitation(
   });
 }
 
-/** Records what became of a try to send. */
+/** Records what became of a try to send. What was sent stays sent, though a slower try may fail after it. */
 export async function settleNotification(
   database: Database,
   options: { tenant: string; notificationId: string } & (
@@ -63,6 +63,10 @@ export async function settleNotification(
         : { status: options.status, lastError: options.error },
     )
     .where(
-      and(eq(notifications.tenant, options.tenant), eq(notifications.notificationId, options.notificationId)),
+      and(
+        eq(notifications.tenant, options.tenant),
+        eq(notifications.notificationId, options.notificationId),
+        ne(notifications.status, 'sent'),
+      ),
     );
 }
