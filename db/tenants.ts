@@ -118,7 +118,7 @@ export async function correctTenant(
     .select({ tenant: tenants.tenant })
     .from(tenants)
     .where(eq(tenants.tenant, tenant))
-    .for('update');
+    .for('no key update');
   if (email !== undefined) {
     await transaction.update(tenants).set({ email, updatedAt: sql`now()` }).where(eq(tenants.tenant, tenant));
     await transaction.update(tenantInvitations).set({ email }).where(eq(tenantInvitations.tenant, tenant));
