@@ -14,6 +14,7 @@ test.each([
   ['product:prod_1', 'product'],
   ['product:cus_1', 'product'],
   ['product:a plan, 2024', 'product'],
+  ['cs_test_a1B2', 'session'],
   ['prod_1', 'unknown'],
   ['cus_', 'unknown'],
   ['cus_1 ', 'unknown'],
