@@ -4,6 +4,8 @@ const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 120_000 } as c
 
 export default defineConfig({
   test: {
+    // Most files wait for servers more than they compute.
+    maxWorkers: 4,
     projects: [
       {
         test: {

@@ -47,6 +47,18 @@ test('I7: an answer that Stripe lost leaves one write under one key', async () =
   expect(new Set(writes.map((write) => write.idempotencyKey)).size).toBe(1);
 });
 
+test('I3: events of a gateway that was killed before it could wake anybody are found by the sweep', async () => {
+  const purchase = await provisioned(10);
+  await system.temporal.stop();
+  await changeTo(purchase, 13);
+  await system.simulator.control.waitUntilIdle();
+  system.gateway.kill('SIGKILL');
+  await system.gateway.exited;
+  await system.temporal.start();
+  await until('the licences follow', async () => (await licensesOf(purchase)) === 13);
+  await system.gateway.restart();
+}, 150_000);
+
 async function provisioned(licenses: number) {
   const purchase = await system.buy(licenses);
   await system.checkOut(purchase);
