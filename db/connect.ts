@@ -20,7 +20,8 @@ export type DatabaseConnection = { database: Database; pool: pg.Pool; close: () 
 /**
  * Opens a pool; no connection is made before the first query.
  *
- * @param onError gets what goes wrong with idle connections; without a listener such an error ends the process
+ * @param onError gets what goes wrong with a connection on which no statement runs, be it idle or between two statements
+ *   of a transaction; a statement that runs fails by itself
  */
 export function connectDatabase(options: {
   url: string;
@@ -40,6 +41,9 @@ export function connectDatabase(options: {
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     keepAlive: true,
   });
-  pool.on('error', options.onError);
+  // The pool listens to a connection only while it is idle. An error that nobody listens to ends the process.
+  pool.on('connect', (client) => client.on('error', options.onError));
+  // The same errors again, of idle connections.
+  pool.on('error', () => undefined);
   return { database: drizzle(pool, { schema }), pool, close: () => pool.end() };
 }

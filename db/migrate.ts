@@ -7,6 +7,8 @@ import * as schema from './schema.ts';
 /** Key of the advisory lock under which the database is set up; any constant that nobody else uses will do. */
 const SETUP_LOCK = 7_370_001;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** For another set-up that is at work, and for the locks of a table that others use. */
+const LOCK_TIMEOUT_MS = 30_000;
 
 /**
  * Brings the database to this version: migrations and the master billing tenant's row. Safe to repeat and safe from
@@ -17,7 +19,10 @@ export async function setUpDatabase(options: { url: string; masterBillingTenantI
     connectionString: options.url,
     application_name: 'tenantry setup',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    lock_timeout: LOCK_TIMEOUT_MS,
   });
+  // The statement that follows fails by itself; an error that nobody listens to would end the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     // The lock is held by the session: a process that dies lets go of it.

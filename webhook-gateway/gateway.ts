@@ -43,7 +43,7 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
     applicationName: 'tenantry gateway',
     poolSize: POOL_SIZE,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    onError: (error) => log.warn({ err: databaseFailure(error) }, 'an idle database connection broke'),
+    onError: (error) => log.warn({ err: databaseFailure(error) }, 'a database connection broke'),
   });
   const metrics = createGatewayMetrics();
   const asking = connectTemporal(settings.temporal);

@@ -19,7 +19,7 @@ export function buildDependencies(config: Config<'worker'>, log: Logger): Worker
   const { database, pool, close } = connectDatabase({
     url: config.DATABASE_URL,
     applicationName: 'tenantry worker',
-    onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
+    onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM });
   const stripe = createStripe({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE });
