@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { vi } from 'vitest';
 import type { CustomerSnapshot } from '../../db/billing-projection.ts';
 import { insertWebhookEvents } from '../../db/inbox.ts';
 import { provisionTenant } from '../../db/tenants.ts';
@@ -7,6 +8,9 @@ import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from '../../domain
 import type { Price, Product, Subscription, SubscriptionItem } from '../../domain/subscription.ts';
 import type { RoutedEvent } from '../../domain/webhook-event.ts';
 import { MASTER_BILLING_TENANT_ID, type TestDatabase } from '../database.ts';
+
+/** A busy machine may take its time. */
+const WAIT_MAX = { timeout: 10_000 };
 
 /** A Stripe id that no other test has. */
 export const newId = (prefix: string) => `${prefix}_${randomUUID().replaceAll('-', '')}`;
@@ -118,6 +122,15 @@ export function billingRows({ database, pool }: Pick<TestDatabase, 'database' | 
         [tenant, customer, MASTER_BILLING_TENANT_ID],
       );
       return customer;
+    },
+    /** Resolves when a statement of another connection waits for a lock. */
+    async someoneWaits(): Promise<void> {
+      await vi.waitUntil(async () => {
+        const { rowCount } = await pool.query(
+          "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        );
+        return rowCount !== 0;
+      }, WAIT_MAX);
     },
     eventRow: (id: string) =>
       first<{

@@ -1,5 +1,4 @@
-import { sql } from 'drizzle-orm';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { correctTenant, provisionTenant, tenantExists } from '../../db/tenants.ts';
 import { MASTER_BILLING_TENANT_ID, useDatabase } from '../database.ts';
 import { at, billingRows, newId, purchase } from './billing-rows.ts';
@@ -159,12 +158,7 @@ test('I5 a correction that waited for the first subscription’s transaction doe
     await sync.query(insertSubscription(tenant));
     await sync.query('update tenants set licensed_user_count = 25 where tenant = $1', [tenant]);
     const correction = correct({ tenant, initialLicenseCount: 3 });
-    await vi.waitUntil(async () => {
-      const { rows: waiting } = await database.execute(
-        sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      return waiting.length > 0;
-    });
+    await rows.someoneWaits();
     await sync.query('commit');
     await correction;
   } finally {

@@ -152,6 +152,61 @@ test('I3 parking races with provisioning: once both are done, nothing of a known
   expect(new Set((await Promise.all(rounds)).flat())).toEqual(new Set(['received']));
 });
 
+/** A transaction of somebody else, under the lock on the subject, that ends when the test says so. */
+async function underLock(subject: string, statement: { text: string; values: unknown[] }) {
+  const client = await pool.connect();
+  await client.query('begin');
+  await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [subject]);
+  await client.query(statement);
+  return async () => {
+    await client.query('commit');
+    client.release();
+  };
+}
+
+test('I3 parking waits for a provisioning that is under way, and then sees its customer', async () => {
+  const { tenant } = await rows.tenantWithCustomer();
+  const customer = newId('cus');
+  const [id = ''] = await rows.receive(event({ subject: customer }));
+  const commit = await underLock(customer, {
+    text: 'insert into stripe_customers (tenant, stripe_customer_external_id, billing_tenant) values ($1, $2, $3)',
+    values: [tenant, customer, MASTER_BILLING_TENANT_ID],
+  });
+  const parking = settleEventsOfUnknownCustomer(database, { subject: customer, verdicts: [parked(id)] });
+  await rows.someoneWaits().finally(commit);
+  expect(await parking).toBe(false);
+  expect(await rows.eventRow(id)).toMatchObject({ status: 'received' });
+});
+
+const making = {
+  'a link': (customer: string, tenant: string) =>
+    linkCustomer(database, {
+      customer,
+      tenant,
+      billingTenant: MASTER_BILLING_TENANT_ID,
+      email: null,
+      name: null,
+      now: at(0),
+    }),
+  'a provisioning': (customer: string) => rows.tenantWithCustomer({ stripe_customer_id: customer }),
+};
+test.each(['a link', 'a provisioning'] as const)(
+  'I3 %s waits for a parking that is under way, so its claim sees the event',
+  async (kind) => {
+    const { tenant } = await rows.tenantWithCustomer();
+    const customer = newId('cus');
+    const [id = ''] = await rows.receive(event({ subject: customer }));
+    const commit = await underLock(customer, {
+      text: "update stripe_webhook_events set status = 'parked', status_reason = 'unknown_customer' where stripe_event_id = $1",
+      values: [id],
+    });
+    const made = making[kind](customer, tenant);
+    await rows.someoneWaits().finally(commit);
+    await made;
+    expect(await claimParkedEvents(database, { subject: customer, tenant })).toBe(1);
+  },
+);
+
 test('a claim takes what was parked for want of the customer and counts all that waits', async () => {
   const { tenant, customer } = await rows.tenantWithCustomer();
   const [unknown = '', mode = '', waiting = '', foreign = ''] = await rows.receive(
