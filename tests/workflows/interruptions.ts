@@ -1,3 +1,4 @@
+import { CompleteAsyncError } from '@temporalio/activity';
 import { Failure, type FailureName } from '../../domain/failures.ts';
 
 /** What befalls one try of an activity: it decides whether and when the effect happens, and what is answered. */
@@ -18,16 +19,11 @@ export function failAfter(name: FailureName): Interruption {
   };
 }
 
-/**
- * It happens, but nobody hears of it: the answer comes after the server has given the try up.
- *
- * @param pass lets the server's time pass the activity's limits
- */
-export function answerTooLate(pass: () => Promise<void>): Interruption {
+/** It happens, but nobody hears of it, as when the worker dies: the server gives the try up at its limit. */
+export function loseAnswer(): Interruption {
   return async (effect) => {
-    const result = effect();
-    await pass();
-    return result;
+    effect();
+    throw new CompleteAsyncError();
   };
 }
 
