@@ -216,8 +216,9 @@ class CreateTenantRun {
     }
   }
 
-  async #decide(decision: 'retry' | 'abandon', command: OperatorCommand): Promise<void> {
-    await this.#steps.decide(command.step, decision, () => this.#record({ ...command, action: decision }));
+  async #decide(action: 'retry' | 'abandon', value: OperatorCommand): Promise<void> {
+    const command = readOperatorCommand(value);
+    await this.#steps.decide(command.step, action, () => this.#record({ ...command, action }));
   }
 
   async #amend(command: AmendCommand): Promise<void> {
@@ -225,8 +226,15 @@ class CreateTenantRun {
     const correction = withoutUndefined(fields);
     await this.#steps.decide(step, 'retry', async () => {
       await this.#record({ step, actor, reason, action: 'amend', correction });
-      if (this.#purchase) this.#purchase = { ...this.#purchase, ...correction };
+      this.#correct(correction);
     });
+  }
+
+  #correct(correction: Partial<Purchase>): void {
+    if (this.#purchase) this.#purchase = { ...this.#purchase, ...correction };
+    const { initial_license_count: count, stripe_subscription_id: stripeSubscriptionId } = correction;
+    if (this.#created && count !== undefined) this.#created.licensed_user_count = count;
+    showRunState({ stripeSubscriptionId });
   }
 
   #record(
