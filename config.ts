@@ -136,27 +136,31 @@ export function readConfig<P extends ProcessName>(name: P, environment = process
   const variables: readonly Variable[] = VARIABLES_OF[name];
   const shape = Object.fromEntries(variables.map((variable) => [variable, VARIABLES[variable]]));
   const parsed = z.object(shape).safeParse(given);
-  if (!parsed.success) throw new ConfigurationError(explain(name, parsed.error, given));
-  return Object.freeze({ ...parsed.data, temporal: readTemporalConfig(name, given) }) as Config<P>;
+  const temporal = readTemporalConfig(given);
+  if (!parsed.success || temporal instanceof Error) {
+    const lines = parsed.success ? [] : explain(parsed.error, given);
+    if (temporal instanceof Error) lines.push(`  TEMPORAL_…: ${temporal.message}`);
+    const heading = `The ${name} can't start, its environment is not usable:`;
+    throw new ConfigurationError([heading, ...new Set(lines)].join('\n'));
+  }
+  for (const value of Object.values(parsed.data)) Object.freeze(value);
+  return Object.freeze({ ...parsed.data, temporal }) as Config<P>;
 }
 
-function readTemporalConfig(
-  name: ProcessName,
-  given: Record<string, string | undefined>,
-): TemporalConnectConfig {
+/** What is wrong with Temporal's variables is told together with what is wrong with ours, so it is answered, not thrown. */
+function readTemporalConfig(given: Record<string, string | undefined>): TemporalConnectConfig | Error {
   try {
     return loadClientConnectConfig({ overrideEnvVars: definedOnly(given) });
   } catch (error) {
-    throw new ConfigurationError(`The ${name} can't start, its TEMPORAL_ variables are not usable: ${error}`);
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 
-function explain(name: ProcessName, error: z.ZodError, given: Record<string, string | undefined>): string {
-  const lines = error.issues.map((issue) => {
+function explain(error: z.ZodError, given: Record<string, string | undefined>): string[] {
+  return error.issues.map((issue) => {
     const variable = String(issue.path[0]);
     return given[variable] === undefined ? `  ${variable} is missing` : `  ${variable} ${issue.message}`;
   });
-  return [`The ${name} can't start, its environment is not usable:`, ...new Set(lines)].join('\n');
 }
 
 function definedOnly(environment: Record<string, string | undefined>): Record<string, string> {

@@ -75,7 +75,7 @@ export async function linkCustomer(
         billingTenant: options.billingTenant,
         email: options.email,
         name: options.name,
-        metadata: { source: 'stripe_metadata', created_at: options.now.toISOString() },
+        metadata: { source: 'migration_import', created_at: options.now.toISOString() },
       })
       .onConflictDoNothing()
       .returning({ tenant: stripeCustomers.tenant });

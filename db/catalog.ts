@@ -121,7 +121,8 @@ async function priceRows(
       ),
     );
   const productIds = new Map(rows.map((row) => [row.external, row.own]));
-  return options.prices.map((price) => {
+  // In one order everywhere, so that two writers of the same prices can't wait for each other.
+  return [...options.prices].sort(byId).map((price) => {
     const stripeProductId = productIds.get(price.productId);
     if (stripeProductId === undefined) throw new Error('the product of a price has no row');
     return {

@@ -123,7 +123,7 @@ function snapshotFacts(event: z.infer<typeof snapshotSchema>): Facts {
  * endpoints is one row. It names only its object, so the sync has to find the customer.
  */
 function thinFacts(event: z.infer<typeof thinSchema>): Facts {
-  const concern = concernOf(event.type.replace(/^v1\./, ''));
+  const concern = concernOfThin(event.type);
   const objectId = event.related_object?.id ?? null;
   return {
     stripeEventId: event.snapshot_event ?? event.id,
@@ -136,6 +136,18 @@ function thinFacts(event: z.infer<typeof thinSchema>): Facts {
     eventCreatedAt: event.created === undefined ? null : new Date(event.created),
     concern,
   };
+}
+
+/**
+ * Thin events come in finer grains than snapshots (`v1.customer.subscription.item_quantity_changed`, `….past_due`, and
+ * more with every API version); all of those of a subscription say that it has to be looked at.
+ */
+function concernOfThin(type: string): ConcernKind | undefined {
+  const snapshotType = type.replace(/^v1\./, '');
+  return (
+    concernOf(snapshotType) ??
+    (snapshotType.startsWith('customer.subscription.') ? 'subscription' : undefined)
+  );
 }
 
 function verdict({ concern, ...facts }: Facts, livemode: boolean): RoutedEvent {

@@ -46,6 +46,8 @@ export type Stack = {
   gatewayUrl: string;
   checkoutApiKey: string;
   licensePriceId: string;
+  /** Starts one more worker; it is stopped with the others. */
+  startWorker: () => Promise<ManagedProcess>;
   /** The variables that our processes run with. */
   env: Record<string, string>;
   close: () => Promise<void>;
@@ -80,7 +82,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const [gateway, worker] = await Promise.all(starting);
     if (!gateway || !worker) throw new Error('unreachable: both were started');
     const checkoutApiKey = env.CHECKOUT_API_KEYS ?? '';
-    return { ...servers, ...store, stripe, gateway, worker, gatewayUrl, checkoutApiKey, env, close };
+    const startAnotherWorker = async () => {
+      const another = await startWorker({ ...env, METRICS_PORT: String(await freePort()) }, options);
+      closers.push(() => another.stop());
+      return another;
+    };
+    return {
+      startWorker: startAnotherWorker,
+      ...servers,
+      ...store,
+      stripe,
+      gateway,
+      worker,
+      gatewayUrl,
+      checkoutApiKey,
+      env,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -17,12 +17,32 @@ export function createStripe(options: { secretKey: string; apiBase?: string | un
     timeout: REQUEST_TIMEOUT_MS,
     maxNetworkRetries: NETWORK_RETRIES,
     telemetry: false,
+    httpClient: objectsOnly(Stripe.createNodeHttpClient()),
     ...(base && {
       host: base.hostname,
       port: base.port || (base.protocol === 'https:' ? '443' : '80'),
       protocol: base.protocol === 'https:' ? ('https' as const) : ('http' as const),
     }),
   });
+}
+
+/**
+ * The SDK takes any JSON for an answer and breaks, outside the reach of its caller, on one that is no object. Such an
+ * answer is a proxy's, not Stripe's: here it counts as not readable, which the SDK handles.
+ */
+function objectsOnly(client: Stripe.HttpClient): Stripe.HttpClient {
+  const send = client.makeRequest.bind(client);
+  client.makeRequest = async (...request) => {
+    const response = await send(...request);
+    const readJson = response.toJSON.bind(response);
+    response.toJSON = async () => {
+      const json: unknown = await readJson();
+      if (typeof json !== 'object' || json === null) throw new TypeError('the answer is no JSON object');
+      return json;
+    };
+    return response;
+  };
+  return client;
 }
 
 export type { Stripe };

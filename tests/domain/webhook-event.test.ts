@@ -116,6 +116,13 @@ describe('what becomes of an event is told with its reason', () => {
       null,
       'sub_1',
     ],
+    [
+      'a thin subscription event of a finer grain than snapshots have',
+      thin('v1.customer.subscription.item_quantity_changed', 'sub_1'),
+      'received',
+      null,
+      'sub_1',
+    ],
     ['a thin customer event', thin('v1.customer.updated', 'cus_1'), 'received', null, 'cus_1'],
     ['a thin product event', thin('v1.product.updated', 'prod_1'), 'received', null, 'product:prod_1'],
     [

@@ -58,6 +58,8 @@ describe('a failure is named by status and code', () => {
     ['a proxy’s page as an error', 502, '<html>bad gateway</html>'],
     ['a cut answer', 200, '{"id":"cus_1","ema'],
     ['an empty answer', 200, ''],
+    ['a number instead of an object', 200, '7'],
+    ['null instead of an object', 200, 'null'],
     ['an object of another kind', 200, '{"id":"sub_1","object":"subscription"}'],
     ['a customer with fields of another kind', 200, '{"id":"cus_1","email":7,"metadata":{}}'],
   ])('%s is passing trouble', async (_name, status, body) => {
