@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Client } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
@@ -43,8 +43,13 @@ export async function bundleWorkflows(workflowsPath = WORKFLOWS_PATH): Promise<W
   return bundleWorkflowCode({ workflowsPath, logger });
 }
 
-/** A time-skipping server and workers with fake activities for one test file; all of it ends after the file. */
-export async function useWorkflows(): Promise<Workflows> {
+/**
+ * A test server and workers with fake activities for one test file; all of it ends after the file.
+ *
+ * @param options.skipsTime whoever awaits a result makes the clock jump from timer to timer, and past the end of the
+ * run by 10 years, so nothing else may be under way then
+ */
+export async function useWorkflows({ skipsTime }: { skipsTime: boolean }): Promise<Workflows> {
   const bundling = bundleWorkflows();
   const environment = await timeSkippingEnvironment({
     searchAttributes: Object.values(SEARCH_ATTRIBUTES),
@@ -66,7 +71,7 @@ export async function useWorkflows(): Promise<Workflows> {
   });
   return {
     environment,
-    client: environment.client,
+    client: skipsTime ? environment.client : new Client({ connection: environment.connection }),
     bundle,
     taskQueue: shared.taskQueue,
     place: (workflowId, world) => worlds.set(workflowId, world),
@@ -85,6 +90,8 @@ async function runWorkers(setting: {
   const { main, stripe } = fakeActivities(worldOf);
   const shared = {
     connection: environment.nativeConnection,
+    // Only a test that failed leaves something that runs.
+    shutdownForceTime: '5 s',
     interceptors: { activity: [(context) => ({ inbound: nameFailures(context) })] },
     ...options,
   } satisfies Partial<WorkerOptions>;
