@@ -1,6 +1,7 @@
 import {
-  type ApplicationFailure,
+  ApplicationFailure,
   allHandlersFinished,
+  CancellationScope,
   condition,
   currentUpdateInfo,
   defineQuery,
@@ -50,10 +51,11 @@ export async function createTenantWorkflow(input: CreateTenantInput): Promise<Cr
     await condition(allHandlersFinished);
     return result;
   } catch (error) {
-    if (isCancellation(error)) throw error;
-    run.fail(rootFailure(error));
-    await condition(allHandlersFinished);
-    throw rootFailure(error);
+    const failure = isCancellation(error) ? error : rootFailure(error);
+    if (failure instanceof ApplicationFailure) run.fail(failure);
+    // Also of a cancelled run: the server takes no answer after the command that ends it, and the run would hang.
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+    throw failure;
   }
 }
 
