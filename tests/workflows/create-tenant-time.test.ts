@@ -137,3 +137,20 @@ test('a run cancelled while an operator’s command is being recorded ends as Ca
   release();
   expect(await sent).toBeInstanceOf(Error);
 });
+
+test('a run cancelled while somebody waits for the tenant ends as Cancelled, and they are told', async () => {
+  const { world, start } = newPurchase(workflows);
+  const { interruption, reached, release } = hold();
+  world.interrupt('createTenant', interruption);
+  const handle = await start();
+  await reached;
+  const asked = handle.executeUpdate<string, []>('tenant').catch((error: unknown) => error);
+  // The query is answered by a task that comes after the update's.
+  await expect
+    .poll(async () => JSON.stringify((await handle.fetchHistory()).events))
+    .toContain('UpdateAccepted');
+  await handle.cancel();
+  await expectCancelled(handle);
+  release();
+  expect(await asked).toBeInstanceOf(Error);
+});
