@@ -28,6 +28,8 @@ export type Observer = {
 
 export function observe(databaseUrl: string): Observer {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  // An outage is part of the observed world; the next look makes a new connection.
+  pool.on('error', () => undefined);
   const tenantOf = async (customer: string): Promise<TenantRow | undefined> => {
     const { rows } = await pool.query<TenantRow>(
       `select t.tenant, t.client_name, t.licensed_user_count, t.access_state from tenants t

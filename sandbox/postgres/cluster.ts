@@ -57,15 +57,25 @@ export async function prepareCluster(options: { folder: string | undefined; log:
 type User = { uid: number; gid: number } | undefined;
 
 async function clusterFolder(options: { folder: string | undefined; user: User; log: Log }): Promise<string> {
-  if (options.folder === undefined) return mkdtemp(join(tmpdir(), 'tenantry-postgres-'));
+  if (options.folder === undefined)
+    return mkdtemp(join(await reachableTemporary(options.user), 'tenantry-postgres-'));
   const wanted = resolve(options.folder);
   await mkdir(wanted, { recursive: true });
   if (!options.user || (await isOpenToOthers(dirname(wanted)))) return wanted;
   const name = `tenantry-postgres-${createHash('sha256').update(wanted).digest('hex').slice(0, 12)}`;
-  const open = join(tmpdir(), name);
+  const open = join(await reachableTemporary(options.user), name);
   options.log(`postgres: as root it runs as another user, who can't reach ${wanted}; its data is in ${open}`);
   await mkdir(open, { recursive: true });
   return open;
+}
+
+/** Where the other user can have files too: the temporary folder may itself be a closed one of `mktemp -d`. */
+async function reachableTemporary(user: User): Promise<string> {
+  if (!user) return tmpdir();
+  for (const candidate of new Set([tmpdir(), '/tmp', '/var/tmp'])) {
+    if (existsSync(candidate) && (await isOpenToOthers(candidate))) return candidate;
+  }
+  throw new Error('as root, Postgres needs a temporary folder that other users can reach, such as /tmp');
 }
 
 /** @returns the folder of the binaries; a copy in the cluster's folder when the other user can't reach the package */

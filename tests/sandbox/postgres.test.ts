@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Postgres, startPostgres } from '../../sandbox/postgres/start-postgres.ts';
 import { createDatabaseFromTemplate, createTemplate, dropDatabase } from '../../sandbox/postgres/template.ts';
 import { isOpenToOthers } from '../../sandbox/postgres/unprivileged-user.ts';
@@ -85,6 +85,18 @@ test('a named data directory is kept between runs, even where an ordinary user c
     expect(await query(second.url, 'SELECT number FROM kept').finally(second.close)).toEqual([{ number: 1 }]);
   } finally {
     for (const folder of [closed, elsewhere]) if (folder) await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('it starts where the temporary folder itself is one that an ordinary user can not reach', async () => {
+  const closed = await mkdtemp(join(tmpdir(), 'tenantry-closed-'));
+  vi.stubEnv('TMPDIR', closed);
+  try {
+    const server = await startPostgres({ durable: false, log });
+    expect(await query(server.url, 'SELECT 1 AS number').finally(server.close)).toEqual([{ number: 1 }]);
+  } finally {
+    vi.unstubAllEnvs();
+    await rm(closed, { recursive: true, force: true });
   }
 });
 
