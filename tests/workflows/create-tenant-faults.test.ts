@@ -5,7 +5,7 @@ import { failAfter, failBefore, type Interruption, loseAnswer } from './interrup
 import { newPurchase, type PurchaseFixture } from './purchase-fixture.ts';
 import { useWorkflows } from './workflow-fixture.ts';
 
-const workflows = await useWorkflows({ skipsTime: true });
+const workflows = await useWorkflows({ clock: 'skips' });
 
 /** Each step's activity, and the failure that passes by itself which it meets in practice. */
 const STEPS: { activity: ActivityName; failure: FailureName }[] = [

@@ -6,7 +6,7 @@ import { failAfter, failBefore, loseAnswer } from './interruptions.ts';
 import { command, newPurchase, send, stepOf, stepsOf, untilWaiting } from './purchase-fixture.ts';
 import { useWorkflows } from './workflow-fixture.ts';
 
-const workflows = await useWorkflows({ skipsTime: true });
+const workflows = await useWorkflows({ clock: 'skips' });
 
 const OPERATED: { step: CreateTenantStep; activity: ActivityName; failure: FailureName }[] = [
   { step: 'import_subscription', activity: 'importSubscriptions', failure: 'SubscriptionNotFound' },

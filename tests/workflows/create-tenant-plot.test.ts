@@ -5,7 +5,7 @@ import { hold } from './interruptions.ts';
 import { newPurchase, stepsOf } from './purchase-fixture.ts';
 import { useWorkflows } from './workflow-fixture.ts';
 
-const workflows = await useWorkflows({ skipsTime: false });
+const workflows = await useWorkflows({ clock: 'ticks' });
 
 test('a purchase becomes a tenant with its licences, its mail, its tags in Stripe and its early events', async () => {
   const { world, input, workflowId, start } = newPurchase(workflows);

@@ -7,7 +7,7 @@ import { failBefore, hold } from './interruptions.ts';
 import { type CreateTenantHandle, newPurchase } from './purchase-fixture.ts';
 import { useWorkflows } from './workflow-fixture.ts';
 
-const workflows = await useWorkflows({ skipsTime: false });
+const workflows = await useWorkflows({ clock: 'ticks' });
 
 async function failureOf(handle: CreateTenantHandle): Promise<ApplicationFailure> {
   const error = await handle.result().then(

@@ -12,7 +12,7 @@ import {
 } from './purchase-fixture.ts';
 import { useWorkflows } from './workflow-fixture.ts';
 
-const workflows = await useWorkflows({ skipsTime: false });
+const workflows = await useWorkflows({ clock: 'ticks' });
 
 /** A run whose step tag_customer waits for an operator. */
 async function waitingRun(): Promise<PurchaseFixture & { handle: CreateTenantHandle }> {

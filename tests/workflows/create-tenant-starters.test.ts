@@ -11,7 +11,7 @@ import { useWorkflows } from './workflow-fixture.ts';
 const STARTS_AT_ONCE = 20;
 const EVENTS = ['evt_completed'];
 
-const workflows = await useWorkflows({ skipsTime: false });
+const workflows = await useWorkflows({ clock: 'ticks' });
 const tenancy = createTenancyClient({ client: workflows.client, taskQueue: workflows.taskQueue });
 
 function syncThatFindsThePurchase({ world, input }: PurchaseFixture) {

@@ -13,7 +13,7 @@ import {
 } from './purchase-fixture.ts';
 import { useWorkflows } from './workflow-fixture.ts';
 
-const workflows = await useWorkflows({ skipsTime: true });
+const workflows = await useWorkflows({ clock: 'skips' });
 const { environment } = workflows;
 const HOUR_MS = 60 * 60 * 1000;
 

@@ -24,7 +24,10 @@ export type PurchaseFixture = {
   world: FakeWorld;
   input: CreateTenantInput & { stripe_customer_id: string; stripe_subscription_id: string };
   workflowId: string;
-  start: (input?: CreateTenantInput, taskQueue?: string) => Promise<CreateTenantHandle>;
+  start: (
+    input?: CreateTenantInput,
+    options?: { taskQueue: string; workflowTaskTimeout: '1 s' },
+  ) => Promise<CreateTenantHandle>;
 };
 
 export function newPurchase(workflows: Workflows): PurchaseFixture {
@@ -45,11 +48,12 @@ export function newPurchase(workflows: Workflows): PurchaseFixture {
     world,
     input,
     workflowId,
-    start: (startInput = input, taskQueue = workflows.taskQueue) =>
+    start: (startInput = input, options) =>
       client.workflow.start<typeof createTenantWorkflow>(WORKFLOW_TYPES.createTenant, {
         workflowId,
-        taskQueue,
+        taskQueue: workflows.taskQueue,
         args: [startInput],
+        ...options,
       }),
   };
 }

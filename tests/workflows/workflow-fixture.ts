@@ -46,10 +46,10 @@ export async function bundleWorkflows(workflowsPath = WORKFLOWS_PATH): Promise<W
 /**
  * A test server and workers with fake activities for one test file; all of it ends after the file.
  *
- * @param options.skipsTime whoever awaits a result makes the clock jump from timer to timer, and past the end of the
- * run by 10 years, so nothing else may be under way then
+ * @param options.clock `skips`: while a result is awaited the clock jumps from timer to timer, and past the end of the
+ * run by 10 years, so nothing else may be under way then; `ticks`: an ordinary clock
  */
-export async function useWorkflows({ skipsTime }: { skipsTime: boolean }): Promise<Workflows> {
+export async function useWorkflows({ clock }: { clock: 'skips' | 'ticks' }): Promise<Workflows> {
   const bundling = bundleWorkflows();
   const environment = await timeSkippingEnvironment({
     searchAttributes: Object.values(SEARCH_ATTRIBUTES),
@@ -71,7 +71,7 @@ export async function useWorkflows({ skipsTime }: { skipsTime: boolean }): Promi
   });
   return {
     environment,
-    client: skipsTime ? environment.client : new Client({ connection: environment.connection }),
+    client: clock === 'skips' ? environment.client : new Client({ connection: environment.connection }),
     bundle,
     taskQueue: shared.taskQueue,
     place: (workflowId, world) => worlds.set(workflowId, world),
