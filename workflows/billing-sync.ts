@@ -1,5 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  ChildWorkflowCancellationType,
   ContinueAsNew,
   continueAsNew,
   defineSignal,
@@ -86,6 +87,8 @@ async function beginTenant({ input, stripe_event_ids }: NonNullable<SyncRound['p
       workflowId: createTenantWorkflowIdOf(input.stripe_customer_id ?? ''),
       args: [input],
       parentClosePolicy: ParentClosePolicy.ABANDON,
+      // Whoever cancels a sync must not take a paying customer's tenant with it.
+      cancellationType: ChildWorkflowCancellationType.ABANDON,
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
       staticSummary: `Tenant for ${input.stripe_customer_id}`,
     });
