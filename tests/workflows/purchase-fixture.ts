@@ -13,7 +13,7 @@ import {
 import { waitUntil } from '../../sandbox/processes/wait-until.ts';
 import type { createTenantWorkflow } from '../../workflows/create-tenant.ts';
 import { FakeWorld } from './fake-world.ts';
-import type { Workflows } from './workflow-fixture.ts';
+import type { Workflows } from './start-workflows.ts';
 
 const WAITING_LIMIT_MS = 20_000;
 
