@@ -1,0 +1,150 @@
+import { readFile } from 'node:fs/promises';
+import { Client, Connection } from '@temporalio/client';
+import {
+  billingSyncWorkflowId,
+  createTenantWorkflowIdOf,
+  DEFAULT_TASK_QUEUE,
+  WORKFLOW_TYPES,
+} from '../../client/contract.ts';
+import { createTenancyClient } from '../../client/tenancy-client.ts';
+import { observe } from '../../sandbox/demo/observer.ts';
+import { buyInCheckout, openStore, type Sale } from '../../sandbox/demo/store.ts';
+import { waitUntil } from '../../sandbox/processes/wait-until.ts';
+import { startStack } from '../../sandbox/stack.ts';
+import { keepHistory } from './histories.ts';
+
+// Records the histories that later releases must replay: `npm run replay:record`, before a release. Those of a version
+// that has them are not replaced; `-- --force` does, as long as the version is not released.
+const WAIT_LIMIT_MS = 60_000;
+const force = process.argv.includes('--force');
+const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+
+const stack = await startStack({ log: () => undefined, durable: false });
+const connection = await Connection.connect({ address: stack.temporal.address });
+const client = new Client({ connection, namespace: stack.temporal.namespace });
+const observer = observe(stack.postgres.url);
+try {
+  const scenarios: Record<string, () => Promise<string>> = {
+    'create-tenant': createTenant,
+    'create-tenant-amended': () => createTenantWithUnknownSubscription('amend'),
+    'create-tenant-abandoned': () => createTenantWithUnknownSubscription('abandon'),
+    'create-tenant-mail-retried': createTenantWhileMailIsAway,
+    'create-tenant-refused': createTenantOfAnotherCustomer,
+    'create-tenant-without-customer': createTenantWithoutCustomer,
+    'billing-sync': billingSync,
+    'billing-sync-purchase': billingSyncOfPurchase,
+    sweep,
+  };
+  for (const [scenario, run] of Object.entries(scenarios)) {
+    const workflowId = await run();
+    const handle = client.workflow.getHandle(workflowId);
+    await handle.result().catch(() => undefined);
+    await keepHistory({ version, scenario, workflowId, history: await handle.fetchHistory(), force });
+    process.stdout.write(`${version}/${scenario}\n`);
+  }
+} finally {
+  await observer.close();
+  await connection.close();
+  await stack.close();
+}
+
+async function sell(licenses: number): Promise<Sale> {
+  return openStore(stack).sell({ email: 'replay@example.com', name: 'Replay', licenses });
+}
+
+async function start(sale: Sale, subscription = sale.subscription): Promise<string> {
+  const { workflowId } = await createTenancyClient({ client }).createTenant({
+    email: sale.email,
+    client_name: sale.name,
+    stripe_customer_id: sale.customer,
+    stripe_subscription_id: subscription,
+    initial_license_count: sale.licenses,
+  });
+  return workflowId;
+}
+
+async function createTenant(): Promise<string> {
+  return start(await sell(10));
+}
+
+async function createTenantWithUnknownSubscription(update: 'amend' | 'abandon'): Promise<string> {
+  const sale = await sell(10);
+  const workflowId = await start(sale, 'sub_unknown');
+  await until('the import waits', async () => {
+    const { steps } = await createTenancyClient({ client }).progressOf(workflowId);
+    return steps.some((step) => step.name === 'import_subscription' && step.state === 'waiting');
+  });
+  const command = { step: 'import_subscription', actor: 'recorder', reason: 'replay' };
+  const correction = update === 'amend' ? { stripe_subscription_id: sale.subscription } : {};
+  await client.workflow
+    .getHandle(workflowId)
+    .executeUpdate(update, { args: [{ ...command, ...correction }] });
+  return workflowId;
+}
+
+async function createTenantWhileMailIsAway(): Promise<string> {
+  stack.mail.failNext(2);
+  return start(await sell(3));
+}
+
+async function createTenantOfAnotherCustomer(): Promise<string> {
+  const [sale, other] = [await sell(1), await sell(1)];
+  return start(sale, other.subscription);
+}
+
+async function createTenantWithoutCustomer(): Promise<string> {
+  const { workflowId } = await createTenancyClient({ client }).createTenant({
+    email: 'replay@example.com',
+    client_name: 'Without customer',
+    initial_license_count: 2,
+  });
+  return workflowId;
+}
+
+async function billingSync(): Promise<string> {
+  const sale = await sell(10);
+  await client.workflow.getHandle(await start(sale)).result();
+  await openStore(stack).changeLicenses(sale, 25);
+  await observer.untilTenant('the licences follow', sale.customer, (row) => row.licensed_user_count === 25);
+  return billingSyncWorkflowId(sale.customer);
+}
+
+/** The run that the session's event began: it starts the tenant's creation as its child. */
+async function billingSyncOfPurchase(): Promise<string> {
+  const { control } = stack.simulator;
+  await control.waitUntilIdle();
+  await control.holdDeliveries();
+  const { customer } = await buyInCheckout(stack, {
+    email: 'session@example.com',
+    name: 'Session',
+    licenses: 3,
+  });
+  const session = (await control.heldDeliveries()).filter(
+    (held) => held.eventType === 'checkout.session.completed',
+  );
+  await control.deliver({ eventIds: session.map((held) => held.eventId) });
+  const workflowId = billingSyncWorkflowId(customer);
+  await until('the sync has run', async () => {
+    const { status } = await client.workflow.getHandle(workflowId).describe();
+    return status.name === 'COMPLETED';
+  });
+  await until('the tenant is made', async () => {
+    const { status } = await client.workflow.getHandle(createTenantWorkflowIdOf(customer)).describe();
+    return status.name === 'COMPLETED';
+  });
+  await control.releaseDeliveries();
+  return workflowId;
+}
+
+async function sweep(): Promise<string> {
+  const workflowId = 'sweep-webhook-events-recorded';
+  await client.workflow.start(WORKFLOW_TYPES.sweepWebhookEvents, {
+    workflowId,
+    taskQueue: DEFAULT_TASK_QUEUE,
+  });
+  return workflowId;
+}
+
+function until(what: string, check: () => Promise<boolean>): Promise<void> {
+  return waitUntil({ what, check, limitMs: WAIT_LIMIT_MS });
+}

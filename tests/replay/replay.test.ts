@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { expect, test } from 'vitest';
+import { keptHistories } from './histories.ts';
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
+const kept = await keptHistories();
+const bundle = (path: string) =>
+  bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL(path, import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+const today = await bundle('../../workflows/index.ts');
+const altered = await bundle('./altered-workflows.ts');
+
+test.each(kept)('I10: $version/$scenario replays on today’s code', async ({ workflowId, history }) => {
+  await Worker.runReplayHistory({ workflowBundle: today }, history, workflowId);
+});
+
+test('I10: a change of the order of steps is noticed', async () => {
+  const plain = kept.find(({ scenario }) => scenario === 'create-tenant');
+  const replay = Worker.runReplayHistory({ workflowBundle: altered }, plain?.history, plain?.workflowId);
+  await expect(replay).rejects.toMatchObject({ name: 'DeterminismViolationError' });
+});
+
+test('every workflow type has a kept history', () => {
+  const types = kept.map(
+    ({ history }) => JSON.stringify(history).match(/"workflowType":\{"name":"(\w+)"/)?.[1],
+  );
+  expect(new Set(types)).toEqual(
+    new Set(['createTenantWorkflow', 'billingSyncWorkflow', 'sweepWebhookEventsWorkflow']),
+  );
+});
