@@ -6,7 +6,7 @@ import type { CreatedTenant, OperatorAction } from '../../activities/tenants.ts'
 import { Failure, type FailureName } from '../../domain/failures.ts';
 import type { Interruption } from './interruptions.ts';
 
-export type AllActivities = Activities & StripeActivities;
+type AllActivities = Activities & StripeActivities;
 export type ActivityName = keyof AllActivities;
 type Input<Name extends ActivityName> = Parameters<AllActivities[Name]>[0];
 type Call = { activity: ActivityName; input: unknown; attempt: number };
