@@ -5,15 +5,23 @@ const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 120_000 } as c
 export default defineConfig({
   test: {
     // Most files wait for servers more than they compute.
-    maxWorkers: 4,
+    maxWorkers: 3,
     projects: [
       {
         test: {
           ...shared,
           name: 'rooms',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/e2e/**'],
+          exclude: ['tests/e2e/**', 'tests/workflows/**', 'tests/replay/**'],
           globalSetup: 'tests/global-setup.ts',
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'workflows',
+          include: ['tests/{workflows,replay}/**/*.test.ts'],
+          globalSetup: 'tests/workflows/bundle.ts',
         },
       },
       {

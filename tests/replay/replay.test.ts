@@ -1,18 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { keptHistories } from './histories.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 const kept = await keptHistories();
-const bundle = (path: string) =>
-  bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL(path, import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
-const today = await bundle('../../workflows/index.ts');
-const altered = await bundle('./altered-workflows.ts');
+const today = { codePath: inject('workflowBundlePath') };
+const altered = await bundleWorkflowCode({
+  workflowsPath: fileURLToPath(new URL('./altered-workflows.ts', import.meta.url)),
+  logger: new DefaultLogger('ERROR'),
+});
 
 test.each(kept)('I10: $version/$scenario replays on today’s code', async ({ workflowId, history }) => {
   await Worker.runReplayHistory({ workflowBundle: today }, history, workflowId);

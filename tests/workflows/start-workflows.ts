@@ -1,21 +1,17 @@
-import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
-  type BundleOptions,
-  bundleWorkflowCode,
   DefaultLogger,
   Runtime,
   Worker,
   type WorkerOptions,
-  type WorkflowBundleWithSourceMap,
+  type WorkflowBundlePath,
 } from '@temporalio/worker';
 import { stripeTaskQueue } from '../../client/contract.ts';
 import { nameFailures } from '../../worker/failure-interceptor.ts';
 import { fakeActivities } from './fake-activities.ts';
 import type { FakeWorld } from './fake-world.ts';
 
-const WORKFLOWS_PATH = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 /** Failures are what is tested here, they would fill the output. */
 const logger = new DefaultLogger('ERROR');
 
@@ -37,13 +33,6 @@ export type Workflows = {
   startWorkers: (taskQueue: string, options?: Partial<WorkerOptions>) => Promise<RunningWorkers>;
 };
 
-/** @returns the workflow code as a worker loads it */
-export async function bundleWorkflows(
-  options: Partial<BundleOptions> = {},
-): Promise<WorkflowBundleWithSourceMap> {
-  return bundleWorkflowCode({ workflowsPath: WORKFLOWS_PATH, logger, ...options });
-}
-
 /**
  * Workers with fake activities on the environment's server.
  *
@@ -52,7 +41,7 @@ export async function bundleWorkflows(
 export async function startWorkflows(options: {
   environment: TestWorkflowEnvironment;
   client: Client;
-  bundle: WorkflowBundleWithSourceMap;
+  bundle: WorkflowBundlePath;
   workerOptions?: Partial<WorkerOptions>;
 }): Promise<Workflows & { stop: () => Promise<void> }> {
   const { environment, bundle } = options;
@@ -77,7 +66,7 @@ export async function startWorkflows(options: {
 
 async function runWorkers(setting: {
   environment: TestWorkflowEnvironment;
-  bundle: WorkflowBundleWithSourceMap;
+  bundle: WorkflowBundlePath;
   worldOf: (workflowId: string) => FakeWorld;
   taskQueue: string;
   options: Partial<WorkerOptions>;

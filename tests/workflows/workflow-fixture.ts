@@ -1,8 +1,8 @@
 import { Client } from '@temporalio/client';
-import { afterAll } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import { SEARCH_ATTRIBUTES } from '../../client/contract.ts';
 import { timeSkippingEnvironment } from '../../sandbox/temporal/time-skipping-environment.ts';
-import { bundleWorkflows, startWorkflows, type Workflows } from './start-workflows.ts';
+import { startWorkflows, type Workflows } from './start-workflows.ts';
 
 /**
  * A test server and workers with fake activities for one test file; all of it ends after the file.
@@ -11,13 +11,16 @@ import { bundleWorkflows, startWorkflows, type Workflows } from './start-workflo
  * run by 10 years, so nothing else may be under way then; `ticks`: an ordinary clock
  */
 export async function useWorkflows({ clock }: { clock: 'skips' | 'ticks' }): Promise<Workflows> {
-  const bundling = bundleWorkflows();
   const environment = await timeSkippingEnvironment({
     searchAttributes: Object.values(SEARCH_ATTRIBUTES),
     log: () => undefined,
   });
   const client = clock === 'skips' ? environment.client : new Client({ connection: environment.connection });
-  const { stop, ...workflows } = await startWorkflows({ environment, client, bundle: await bundling });
+  const { stop, ...workflows } = await startWorkflows({
+    environment,
+    client,
+    bundle: { codePath: inject('workflowBundlePath') },
+  });
   afterAll(async () => {
     await stop();
     await environment.teardown();
