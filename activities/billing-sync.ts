@@ -78,11 +78,11 @@ export function createBillingSyncActivities(dependencies: ActivityDependencies) 
       subscription?: StripeSubscriptionId;
     }): Promise<ImportedSubscriptions> {
       const { customer, subscription } = options;
-      if (subscription !== undefined) await expectSubscription(dependencies, { customer, subscription });
       return retryStale(async () => {
         const state = await customerState(database, customer);
         if (state === null) throw new Failure('CustomerNotFound', `${customer} has no row`);
         const snapshot = await fetchSnapshot(dependencies, { customer, state, events: [] });
+        if (subscription !== undefined) await expectSubscription(dependencies, { snapshot, subscription });
         const applied = await apply(dependencies, { snapshot, verdicts: [] });
         const live = snapshot.subscriptions.filter(
           (found) => isLive(found.status) || found.id === subscription,

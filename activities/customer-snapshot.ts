@@ -15,7 +15,7 @@ import { listSubscriptions, retrieveSubscription } from '../stripe/subscriptions
 import type { ActivityDependencies } from './dependencies.ts';
 
 /**
- * A known customer's truth. Subscriptions that we believe to be live but Stripe no longer lists (those of a deleted
+ * A known customer's truth. Subscriptions that we believe not to have ended but Stripe no longer lists (those of a deleted
  * customer) are read one by one, so that their end is seen rather than guessed.
  */
 export async function fetchSnapshot(
@@ -26,7 +26,7 @@ export async function fetchSnapshot(
   const listed = await listSubscriptions(stripe, customer);
   const ids = new Set<string>(listed.map((subscription) => subscription.id));
   const unlisted: Subscription[] = [];
-  for (const id of state.liveSubscriptionIds.filter((liveId) => !ids.has(liveId))) {
+  for (const id of state.openSubscriptionIds.filter((openId) => !ids.has(openId))) {
     const found = await retrieveSubscription(stripe, stripeSubscriptionIdSchema.parse(id));
     if (found !== null) unlisted.push(found);
   }
@@ -47,18 +47,21 @@ export async function fetchSnapshot(
 }
 
 /**
- * Makes sure that the subscription that was bought exists and is the customer's own.
+ * Makes sure that the subscription that was bought is the customer's own. Usually it is in the list, and nothing more
+ * is asked.
  *
- * @throws Failure SubscriptionNotFound, SubscriptionOfAnotherCustomer
+ * @throws Failure SubscriptionNotFound, SubscriptionOfAnotherCustomer; StaleSnapshot when Stripe lists it a moment later
  */
 export async function expectSubscription(
   { stripe }: ActivityDependencies,
-  options: { customer: StripeCustomerId; subscription: StripeSubscriptionId },
+  options: { snapshot: CustomerSnapshot; subscription: StripeSubscriptionId },
 ): Promise<void> {
-  const found = await retrieveSubscription(stripe, options.subscription);
-  if (found === null)
-    throw new Failure('SubscriptionNotFound', `Stripe does not know ${options.subscription}`);
-  if (found.customerId !== options.customer) {
+  const { snapshot, subscription } = options;
+  if (snapshot.subscriptions.some((listed) => listed.id === subscription)) return;
+  const found = await retrieveSubscription(stripe, subscription);
+  if (found === null) throw new Failure('SubscriptionNotFound', `Stripe does not know ${subscription}`);
+  if (found.customerId !== snapshot.customer) {
     throw new Failure('SubscriptionOfAnotherCustomer', `${found.id} belongs to another customer`);
   }
+  throw new Failure('StaleSnapshot', `${subscription} is not in the customer's list yet`);
 }
