@@ -28,6 +28,9 @@ export async function meetUnknownCustomer(
   });
   const settled = await settleEventsOfUnknownCustomer(database, { ...pending, verdicts: judged.verdicts });
   if (!settled) throw new Failure('StaleSnapshot', 'The customer became known and is read again');
+  // Only the events of the session that failed are still pending, so only they carry its failure. With a tenant under
+  // way they don't: its billing sync settles them.
+  if (judged.failure !== null && judged.purchase === null) throw judged.failure;
   return {
     ...NOTHING,
     ...counted(judged.verdicts),

@@ -1,5 +1,6 @@
-import { type CheckoutSession, judgeSession } from './checkout-session.ts';
+import { type CheckoutSession, judgeSession, type SessionVerdict } from './checkout-session.ts';
 import type { CreateTenantInput } from './create-tenant-input.ts';
+import { Failure } from './failures.ts';
 import type { LicensePrices } from './license-count.ts';
 import { concernOf } from './stripe-event-types.ts';
 import type { IgnoredReason, ParkedReason } from './webhook-event.ts';
@@ -17,6 +18,8 @@ export type JudgedEvents = {
   verdicts: EventVerdict[];
   /** A tenant that has to be created, and the events that say so: they are settled when its creation has begun. */
   purchase: { input: CreateTenantInput; stripeEventIds: string[] } | null;
+  /** Why a session's events have no verdict: it should begin a tenant and can't. */
+  failure: Failure | null;
 };
 
 /**
@@ -30,7 +33,7 @@ export function judgeEventsOfUnknownCustomer(options: {
   sessions: ReadonlyMap<string, CheckoutSession>;
   prices: LicensePrices;
 }): JudgedEvents {
-  const judged: JudgedEvents = { verdicts: [], purchase: null };
+  const judged: JudgedEvents = { verdicts: [], purchase: null, failure: null };
   for (const { stripeEventId, eventType, objectId } of options.events) {
     const session =
       isSessionEvent(eventType) && objectId !== null ? options.sessions.get(objectId) : undefined;
@@ -38,8 +41,10 @@ export function judgeEventsOfUnknownCustomer(options: {
       judged.verdicts.push({ stripeEventId, status: 'parked', reason: 'unknown_customer' });
       continue;
     }
-    const verdict = judgeSession(session, options.prices);
-    if (verdict.begins === 'nothing') {
+    const verdict = verdictOrFailure(session, options.prices);
+    if (verdict instanceof Failure) {
+      judged.failure ??= verdict;
+    } else if (verdict.begins === 'nothing') {
       judged.verdicts.push({ stripeEventId, status: 'ignored', reason: verdict.reason });
     } else {
       judged.purchase ??= { input: verdict.purchase, stripeEventIds: [] };
@@ -47,6 +52,16 @@ export function judgeEventsOfUnknownCustomer(options: {
     }
   }
   return judged;
+}
+
+/** One session that can't be used must not keep the others of its customer from being judged. */
+function verdictOrFailure(session: CheckoutSession, prices: LicensePrices): SessionVerdict | Failure {
+  try {
+    return judgeSession(session, prices);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
 }
 
 /** Is the event about a Checkout session, of either kind of event? */

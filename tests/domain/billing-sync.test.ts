@@ -65,12 +65,25 @@ test('I6 two paid sessions of one customer are one purchase: the first, with bot
   expect(judged.verdicts).toEqual([]);
 });
 
+test('I6 a session that names nobody does not keep another from beginning the tenant, nor events from being parked', () => {
+  const nobody = session('cs_nobody', { email: null });
+  const events = [
+    event('evt_nobody', COMPLETED, 'cs_nobody'),
+    event('evt_sub', 'customer.subscription.created', 'sub_1'),
+  ];
+  const alone = judge(events, [nobody]);
+  expect(alone.verdicts.map((verdict) => verdict.stripeEventId)).toEqual(['evt_sub']);
+  expect(alone).toMatchObject({ purchase: null, failure: { name: 'InvalidInput' } });
+  const both = judge([...events, event('evt_paid', COMPLETED, 'cs_paid')], [nobody, session('cs_paid')]);
+  expect(both.purchase?.stripeEventIds).toEqual(['evt_paid']);
+});
+
 test('a thin event of a session is judged like its twin', () => {
   expect(judge([event('evt_1', `v1.${COMPLETED}`, 'cs_1')], [session('cs_1')]).purchase).not.toBeNull();
 });
 
 test('no events: nothing to decide', () => {
-  expect(judge([], [])).toEqual({ verdicts: [], purchase: null });
+  expect(judge([], [])).toEqual({ verdicts: [], purchase: null, failure: null });
 });
 
 test.each([
