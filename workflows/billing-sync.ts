@@ -78,8 +78,9 @@ export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promis
 }
 
 /**
- * Begins the creation of a tenant that a Checkout session calls for, or joins the one that somebody else began, and only
- * then settles the events that said so: a run that ends in between leaves them to the next one.
+ * Begins the creation of a tenant that a Checkout session calls for, and only then settles the events that said so: a run
+ * that ends in between leaves them to the next one. Where somebody else began it they stay pending: that run claims them
+ * once the tenant exists, and should it fail (its input may be wrong), the sweep finds them, and they begin the tenant.
  */
 async function beginTenant({ input, stripe_event_ids }: NonNullable<SyncRound['purchase']>): Promise<void> {
   try {
@@ -93,7 +94,8 @@ async function beginTenant({ input, stripe_event_ids }: NonNullable<SyncRound['p
       staticSummary: `Tenant for ${input.stripe_customer_id}`,
     });
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+    throw error;
   }
   await activities('Events that began the tenant').settlePurchaseEvents({ stripe_event_ids });
 }

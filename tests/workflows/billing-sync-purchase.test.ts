@@ -62,16 +62,17 @@ test('the settling is tried again until it holds', async () => {
   expect(world.keysOf('settlePurchaseEvents')).toEqual(EVENTS);
 });
 
-test('a creation that somebody else began is joined', async () => {
+test('a creation that somebody else began is joined, and claims the events itself', async () => {
   const { world, sync, start } = newSessionPurchase();
   const verifying = hold();
   world.interrupt('verifyPurchase', verifying.interruption);
   const handle = await start();
   await verifying.reached;
   await sync();
-  expect(world.keysOf('settlePurchaseEvents')).toEqual(EVENTS);
+  expect(world.callsOf('settlePurchaseEvents')).toEqual([]);
   verifying.release();
   await handle.result();
+  expect(world.callsOf('claimEvents')).toHaveLength(1);
   expect(world.callsOf('verifyPurchase')).toHaveLength(1);
 });
 
@@ -79,8 +80,27 @@ test('a creation that is complete is not begun again', async () => {
   const { world, sync, start } = newSessionPurchase();
   await (await start()).result();
   await sync();
-  expect(world.keysOf('settlePurchaseEvents')).toEqual(EVENTS);
+  expect(world.callsOf('settlePurchaseEvents')).toEqual([]);
   expect(world.callsOf('createTenant')).toHaveLength(1);
+});
+
+test('I6: a joined creation that fails is begun again by the events, which were left pending', async () => {
+  const { world, input, sync, start, creation } = newSessionPurchase();
+  const verifying = hold();
+  world.interrupt('verifyPurchase', async (effect) => {
+    await verifying.interruption(() => undefined);
+    return failBefore('SubscriptionOfAnotherCustomer')(effect);
+  });
+  const handle = await start();
+  await verifying.reached;
+  await sync();
+  verifying.release();
+  await handle.result().catch(() => undefined);
+  world.rounds.push(round({ purchase: { input, stripe_event_ids: EVENTS } }));
+  await sync();
+  await creation.result();
+  expect(world.tenants.size).toBe(1);
+  expect(world.keysOf('settlePurchaseEvents')).toEqual(EVENTS);
 });
 
 test('a creation that failed is begun again', async () => {
