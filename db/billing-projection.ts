@@ -3,7 +3,7 @@ import { accessState } from '../domain/access-state.ts';
 import type { EventVerdict } from '../domain/billing-sync.ts';
 import { Failure } from '../domain/failures.ts';
 import { type LicensePrices, licenseCount } from '../domain/license-count.ts';
-import { isLive, type Product, type Subscription } from '../domain/subscription.ts';
+import { isEnded, type Product, type Subscription } from '../domain/subscription.ts';
 import { ensurePrices } from './catalog.ts';
 import type { Database, Transaction } from './connect.ts';
 import { stripeCustomers, stripeSubscriptions as subscriptions, tenants } from './schema.ts';
@@ -16,8 +16,8 @@ export type CustomerState = {
   tenant: string;
   /** The fence: compared when the answer is written. */
   syncVersion: number;
-  /** Subscriptions that are live as far as we know. */
-  liveSubscriptionIds: string[];
+  /** Subscriptions that have not ended as far as we know. */
+  openSubscriptionIds: string[];
 };
 
 /** @returns null when no tenant has this customer */
@@ -43,8 +43,8 @@ export async function customerState(database: Database, customer: string): Promi
   return {
     tenant: first.tenant,
     syncVersion: first.syncVersion,
-    liveSubscriptionIds: rows.flatMap((row) =>
-      row.subscription !== null && row.status !== null && isLive(row.status) ? [row.subscription] : [],
+    openSubscriptionIds: rows.flatMap((row) =>
+      row.subscription !== null && row.status !== null && !isEnded(row.status) ? [row.subscription] : [],
     ),
   };
 }

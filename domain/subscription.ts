@@ -20,6 +20,11 @@ export function isLive(status: SubscriptionStatus): boolean {
   return LIVE.has(status);
 }
 
+/** Is this status the last one that a subscription has? */
+export function isEnded(status: SubscriptionStatus): boolean {
+  return status === 'canceled' || status === 'incomplete_expired';
+}
+
 /** Stripe ends every period with a time in unix seconds; here all times are `Date`. */
 export type Price = {
   id: string;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { customerState } from '../../db/billing-projection.ts';
 import { PENDING_EVENTS_MAX } from '../../db/webhook-events.ts';
 import { Failure } from '../../domain/failures.ts';
 import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from '../../domain/ids.ts';
@@ -92,6 +93,17 @@ describe('a known customer', () => {
     await stripe.subscriptions.cancel(another.id);
     await sync(id);
     expect(await rows.subscriptionRow(another.id)).toMatchObject({ status: 'canceled' });
+  });
+
+  test('I4 an unpaid first subscription that Stripe no longer lists is read by itself too', async () => {
+    const { customer: id, bought } = await buyer();
+    await control.setSubscriptionStatus(bought.id, 'incomplete');
+    await sync(id);
+    const state = await customerState(database, id);
+    expect(state?.openSubscriptionIds).toEqual([bought.id]);
+    await control.setSubscriptionStatus(bought.id, 'incomplete_expired');
+    await sync(id);
+    expect(await customerState(database, id)).toMatchObject({ openSubscriptionIds: [] });
   });
 
   test('its name and address follow when an event says that it changed', async () => {
@@ -193,7 +205,7 @@ describe('a customer nobody knows', () => {
 });
 
 describe('a Checkout session of a customer nobody knows', () => {
-  async function completed(options: { payment?: 'card' | 'delayed'; mode?: 'payment' } = {}) {
+  async function completed(options: { payment?: 'card' | 'delayed'; mode?: 'payment'; email?: null } = {}) {
     const single = options.mode === 'payment';
     const oneTime = single
       ? await stripe.prices.create({ product: String(pro.product), currency: 'usd', unit_amount: 5 })
@@ -206,7 +218,7 @@ describe('a Checkout session of a customer nobody knows', () => {
     });
     const done = await control.completeCheckoutSession(open.id, {
       payment: options.payment ?? 'card',
-      email: 'buyer@example.com',
+      ...(options.email !== null && { email: 'buyer@example.com' }),
       name: 'Buyer Ltd',
     });
     const made = {
@@ -244,6 +256,14 @@ describe('a Checkout session of a customer nobody knows', () => {
     await control.settleDelayedPayment(objectId, { paid: true });
     await rows.receive(event({ subject, objectId, eventType: 'checkout.session.async_payment_succeeded' }));
     expect((await sync(subject)).purchase).toBeDefined();
+  });
+
+  test('I3 one that names nobody fails, alone: the customer’s other events are parked', async () => {
+    const { subject, evt } = await completed({ email: null });
+    const [other = ''] = await rows.receive(event({ subject }));
+    await expect(sync(subject)).rejects.toMatchObject({ name: 'InvalidInput' });
+    expect(await rows.eventRow(evt)).toMatchObject({ status: 'failed', status_reason: 'InvalidInput' });
+    expect(await rows.eventRow(other)).toMatchObject({ status: 'parked', status_reason: 'unknown_customer' });
   });
 
   test('one that sold no licence is ignored', async () => {

@@ -72,7 +72,7 @@ test('I4 a snapshot is written as Stripe has it, with count, access, version and
   expect(await customerState(database, customer)).toEqual({
     tenant,
     syncVersion: 1,
-    liveSubscriptionIds: [bought.id],
+    openSubscriptionIds: [bought.id],
   });
 });
 
