@@ -4,6 +4,8 @@ import { createGateway } from './gateway.ts';
 
 /** Sockets at once; each can hold a body of 1 MiB. */
 const CONNECTIONS_MAX = 2_000;
+/** Longer than any answer takes. A connection that is open still has a request that never came whole. */
+const ANSWERS_TIMEOUT_MS = 12_000;
 /** After this, what is not done isn't going to be; below the patience of usual process managers (30 s). */
 const SHUTDOWN_TIMEOUT_MS = 25_000;
 
@@ -24,7 +26,9 @@ const gateway = createGateway(
   log,
 );
 gateway.app.server.maxConnections = CONNECTIONS_MAX;
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void shutDown(signal));
+let isStopping = false;
+// Every time: started through npm, one Ctrl-C may reach us twice.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown(signal));
 await listen();
 
 async function listen(): Promise<void> {
@@ -39,12 +43,17 @@ async function listen(): Promise<void> {
 }
 
 async function shutDown(signal: string): Promise<void> {
+  if (isStopping) return;
+  isStopping = true;
   log.info({ signal }, 'gateway stops: no new requests, accepted ones are finished');
   const timer = setTimeout(() => {
     log.error(`the gateway did not stop within ${SHUTDOWN_TIMEOUT_MS} ms`);
     process.exit(1);
   }, SHUTDOWN_TIMEOUT_MS);
+  // Once it is closed, Node's own limits for a request's arrival are no longer looked at.
+  const hangUp = setTimeout(() => gateway.app.server.closeAllConnections(), ANSWERS_TIMEOUT_MS);
   await gateway.close();
+  clearTimeout(hangUp);
   clearTimeout(timer);
   log.info('gateway stopped');
 }

@@ -5,8 +5,8 @@ import type { Pool } from 'pg';
 const CHECK_TIMEOUT_MS = 2_000;
 
 export type WorkerHealth = {
-  /** Do the workers poll? */
-  isPolling: () => boolean;
+  /** Do the workers poll, and does Temporal answer? */
+  isPolling: () => Promise<boolean>;
   pool: Pool;
   /** Where the SDK serves its own metrics, on this machine only. */
   sdkMetricsUrl: string;
@@ -14,22 +14,25 @@ export type WorkerHealth = {
   port: number;
 };
 
+export type HealthServer = { port: number; close: () => Promise<void> };
+
 /**
  * Serves `/metrics` (those of the Temporal SDK) and `/health/ready` (the workers poll and Postgres answered).
  *
  * @returns the port, and how to stop
  */
-export async function serveHealth(
-  health: WorkerHealth,
-): Promise<{ port: number; close: () => Promise<void> }> {
+export async function serveHealth(health: WorkerHealth): Promise<HealthServer> {
   const server = fastify({ logger: false, forceCloseConnections: true });
   server.get('/metrics', async (_request, reply) => {
-    const answer = await fetch(health.sdkMetricsUrl, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
-    return reply.type('text/plain; version=0.0.4').send(await answer.text());
+    const text = await sdkMetrics(health.sdkMetricsUrl);
+    if (text !== undefined) return reply.type('text/plain; version=0.0.4').send(text);
+    return reply.code(503).type('text/plain').send('The SDK has no metrics before Temporal has answered.\n');
   });
   server.get('/health/ready', async (_request, reply) => {
-    const database = await answersInTime(health.pool.query('select 1'));
-    const temporal = health.isPolling();
+    const [database, temporal] = await Promise.all([
+      answersInTime(health.pool.query('select 1').then(() => true)),
+      answersInTime(health.isPolling()),
+    ]);
     return reply.code(database && temporal ? 200 : 503).send({
       status: database && temporal ? 'ready' : 'not ready',
       checks: { database: database ? 'up' : 'down', temporal: temporal ? 'up' : 'down' },
@@ -41,14 +44,21 @@ export async function serveHealth(
   return { port, close: () => server.close() };
 }
 
-async function answersInTime(answer: Promise<unknown>): Promise<boolean> {
+/** undefined as long as the SDK has no connection: it serves none then. */
+async function sdkMetrics(url: string): Promise<string | undefined> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
+    return await answer.text();
+  } catch {
+    return undefined;
+  }
+}
+
+/** false also for a check that fails. */
+async function answersInTime(answer: Promise<boolean>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS);
   });
-  const answered = answer.then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([answered, late]).finally(() => clearTimeout(timer));
+  return Promise.race([answer.catch(() => false), late]).finally(() => clearTimeout(timer));
 }

@@ -7,8 +7,6 @@ import { createTimeline, DemoFailed } from './timeline.ts';
 const STORY_LIMIT_MS = 120_000;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
-const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort(signal));
 
 print('tenantry demo: everything runs on this machine, nothing is real but the code.\n');
 const stack = await startStack({ ui: true, log: print });
@@ -18,6 +16,9 @@ print(`
   Stripe (sim.)  ${stack.simulator.url}/
   Mails          ${stack.mail.url}
   (they end with the demo; \`npm run dev\` stays up)`);
+// Until here an interruption simply ends the process, and the guardians what it started.
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort(signal));
 const observer = observe(stack.postgres.url);
 try {
   const story = tellStory({ stack, observer, timeline: createTimeline(print) });

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { freePort } from '../../sandbox/processes/free-port.ts';
 import { type ManagedProcess, startProcess } from '../../sandbox/processes/start-process.ts';
@@ -76,6 +77,18 @@ test('I1: SIGTERM finishes what was accepted: the event is committed and answere
   );
   expect(stored.rows).toEqual([{ subject: 'cus_1' }]);
   expect(server.output().join('\n')).not.toMatch(/whsec_|v1=|store-key|sk_test/);
+});
+
+test('a request that never comes whole does not keep the process from stopping in good order', async () => {
+  const { url, server } = await startServer({});
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.on('error', () => undefined);
+  socket.write('POST /webhooks/stripe HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{');
+  // Connections are accepted in order: when this is answered, the gateway has the other one.
+  await fetch(`${url}/health/live`);
+  server.kill('SIGTERM');
+  expect(await server.exited).toEqual({ code: 0, signal: null });
 });
 
 test('it starts without Temporal and takes events; checkouts get 503 with Retry-After in time', async () => {
