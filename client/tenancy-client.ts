@@ -1,5 +1,6 @@
 import {
   type Client,
+  isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
   WorkflowNotFoundError,
@@ -26,6 +27,8 @@ import { wakeBillingSync } from './wake-billing-sync.ts';
 const CALL_TIMEOUT_MS = 5_000;
 /** A query runs in a worker; a replay of a long history takes longer than a call. */
 const QUERY_TIMEOUT_MS = 5_000;
+/** gRPC status code. */
+const INVALID_ARGUMENT = 3;
 /** A tenant's row needs Stripe and Postgres; both may have to be waited for. */
 const TENANT_TIMEOUT_MS = 60_000;
 
@@ -166,9 +169,15 @@ async function findRun(
   try {
     return await client.workflow.getHandle(workflowId).describe();
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
+    if (error instanceof WorkflowNotFoundError || isRefused(error)) return undefined;
     throw error;
   }
+}
+
+/** Temporal won't look for some ids at all: an empty one, one that is too long. */
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT;
 }
 
 function stateOf(description: WorkflowExecutionDescription): RunState {

@@ -17,14 +17,14 @@ const PURCHASE_SOURCES = ['nm_store_checkout', 'stripe_checkout', 'migration_imp
 export const emailSchema = z
   .string()
   .max(EMAIL_LENGTH_MAX)
-  .regex(/^[^\s@\p{Cc}<>,;]+@[^\s@\p{Cc}<>,;]+$/u, 'must be an e-mail address');
+  .regex(/^[^\s@\p{Cc}\p{Cs}<>,;]+@[^\s@\p{Cc}\p{Cs}<>,;]+$/u, 'must be an e-mail address');
 
 export const clientNameSchema = z
   .string()
   .trim()
   .min(1)
   .max(CLIENT_NAME_LENGTH_MAX)
-  .regex(/^\P{Cc}*$/u, 'must not contain control characters');
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters or halves of characters');
 
 export const licenseCountSchema = z.int().min(0).max(LICENSE_COUNT_MAX);
 

@@ -74,7 +74,7 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
     waker,
     tenancy: createTenancyClient({ client: asking.client, taskQueue }),
     findCheckoutTenant: (workflowId) => findCheckoutTenant(database.database, workflowId),
-    pings: { postgres: () => database.pool.query('select 1'), temporal: () => ping(waking.connection) },
+    pings: { postgres: () => database.pool.query('select 1'), temporal: () => ping(waking) },
     metrics,
     log,
     nowMs: Date.now,
@@ -103,8 +103,9 @@ function connectTemporal({ connectionOptions, namespace }: GatewaySettings['temp
 }
 
 /** Over a connection that doesn't try again: it is to tell how things are now. */
-function ping(connection: Connection): Promise<unknown> {
+function ping({ connection, client }: { connection: Connection; client: Client }): Promise<unknown> {
+  const { namespace } = client.options;
   return connection.withDeadline(Date.now() + PING_TIMEOUT_MS, () =>
-    connection.workflowService.getSystemInfo({}),
+    connection.workflowService.describeNamespace({ namespace }),
   );
 }

@@ -20,6 +20,11 @@ export const problemSchema = z
     detail: z.string().optional(),
     request_id: z.string(),
     errors: z.array(fieldErrorSchema).optional().describe('every wrong field of the body'),
+    workflow_id: z.string().optional().describe('of a conflict: the run that began with another checkout'),
+    checks: z
+      .record(z.string(), z.enum(['up', 'down']))
+      .optional()
+      .describe('when not ready'),
   })
   .meta({
     id: 'Problem',

@@ -129,6 +129,7 @@ test('the tenant is known as soon as its row exists, and after completion', asyn
 test('an unknown id and a run of another type are no checkout', async () => {
   const customer = newCustomer();
   expect(await unserved.describe(`create-tenant-${customer}`)).toBeUndefined();
+  expect(await unserved.describe('')).toBeUndefined();
   await unserved.wakeBillingSync(customer);
   expect(await unserved.describe(billingSyncWorkflowId(customer))).toBeUndefined();
 });

@@ -43,6 +43,7 @@ test('ready needs Postgres, and only shows that Temporal is away', async () => {
       503,
       { postgres: 'down', temporal: 'up' },
     ]);
+    expect(Number(withoutPostgres.headers['retry-after'])).toBeGreaterThan(0);
   }
   expect(
     (await fakeGateway({ pings: { postgres: down, temporal: down } }).app.inject('/health/live')).statusCode,
@@ -68,9 +69,21 @@ test('the document describes every route, with examples, keys and problems', asy
   ]);
   const { post } = document.paths['/checkouts'];
   expect(post.security).toEqual([{ checkoutKey: [] }]);
-  expect(Object.keys(post.responses).sort()).toEqual(['202', '400', '401', '409', '422', '503']);
+  expect(Object.keys(post.responses).sort()).toEqual([
+    '202',
+    '400',
+    '401',
+    '409',
+    '413',
+    '415',
+    '422',
+    '503',
+  ]);
   expect(Object.keys(post.responses[422].content)).toEqual(['application/problem+json']);
   expect(JSON.stringify(document.components.schemas)).toContain('ada@example.com');
+  expect(Object.keys(document.components.schemas.Problem.properties)).toEqual(
+    expect.arrayContaining(['workflow_id', 'checks']),
+  );
   expect((await app.inject({ url: '/docs' })).body).toContain('swagger-ui');
 });
 

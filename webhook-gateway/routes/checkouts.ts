@@ -22,6 +22,8 @@ type CheckoutDependencies = Pick<
 /** Purchases from the store: begin a tenant's creation, and see how it goes. */
 export async function checkoutRoutes(app: App, dependencies: CheckoutDependencies): Promise<void> {
   const { tenancy, metrics, checkoutApiKeys } = dependencies;
+  // Fastify reads text by itself; a checkout is JSON and nothing else.
+  app.removeContentTypeParser('text/plain');
   // Before the body is read.
   const onRequest = createBearerCheck(checkoutApiKeys);
   app.post('/checkouts', { onRequest, schema: POST_SCHEMA }, async (request, reply) => {
@@ -98,6 +100,8 @@ const POST_SCHEMA = {
     202: acceptedSchema,
     400: problemSchema.describe('The body is not JSON'),
     409: problemSchema.describe('The customer’s checkout was another one'),
+    413: problemSchema.describe('More than 1 MiB'),
+    415: problemSchema.describe('The content type is not application/json'),
     422: problemSchema.describe('The body has wrong fields; `errors` names each of them'),
     ...REFUSED,
   },

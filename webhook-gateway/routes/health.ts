@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { GatewayDependencies } from '../dependencies.ts';
-import { Problem, problemSchema, refuseOtherMethods } from '../problem.ts';
+import { Problem, problemSchema, refuseOtherMethods, unavailable } from '../problem.ts';
 
 /** A server that takes longer to answer counts as away. */
 const CHECK_TIMEOUT_MS = 1_000;
@@ -34,7 +34,7 @@ export async function healthRoutes(
     const [postgres, temporal] = await Promise.all([check(pings.postgres), check(pings.temporal)]);
     const checks = { postgres, temporal };
     if (postgres === 'down') {
-      throw new Problem({ status: 503, detail: 'Postgres is away.', extensions: { checks } });
+      throw new Problem({ ...unavailable('Postgres is away.').options, extensions: { checks } });
     }
     return { status: 'ready', checks };
   });
