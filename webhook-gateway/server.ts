@@ -56,6 +56,8 @@ async function shutDown(signal: string): Promise<void> {
   clearTimeout(hangUp);
   clearTimeout(timer);
   log.info('gateway stopped');
+  // A Postgres that hangs never closes its end of a connection, which would keep the process alive.
+  process.exit();
 }
 
 function readConfigOrExit(): Config<'gateway'> {

@@ -91,6 +91,22 @@ test('a request that never comes whole does not keep the process from stopping i
   expect(await server.exited).toEqual({ code: 0, signal: null });
 });
 
+test('a Postgres that hangs does not keep the process from stopping', async () => {
+  const { url, server } = await startServer({});
+  expect((await deliver(url, 'evt_before_hang')).status).toBe(200);
+  const { rows: backends } = await pool.query<{ pid: number }>(
+    "select pid from pg_stat_activity where datname = current_database() and application_name = 'tenantry gateway'",
+  );
+  expect(backends).not.toHaveLength(0);
+  for (const { pid } of backends) process.kill(pid, 'SIGSTOP');
+  try {
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+  } finally {
+    for (const { pid } of backends) process.kill(pid, 'SIGCONT');
+  }
+});
+
 test('it starts without Temporal and takes events; checkouts get 503 with Retry-After in time', async () => {
   const { url } = await startServer({});
   expect((await deliver(url, 'evt_no_temporal')).status).toBe(200);
