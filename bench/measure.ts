@@ -38,10 +38,8 @@ function percentile(ascending: readonly number[], share: number): number {
   return ascending[Math.max(0, Math.ceil(ascending.length * share) - 1)] ?? Number.NaN;
 }
 
-/** The run in the middle by throughput: one slow moment of a shared machine doesn't decide. */
-export function median(runs: readonly Measured[]): Measured {
-  const sorted = [...runs].sort((a, b) => a.perSecond - b.perSecond);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  if (middle === undefined) throw new Error('nothing was measured');
-  return middle;
+/** The value in the middle: one slow moment of a shared machine doesn't decide. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

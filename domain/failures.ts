@@ -23,27 +23,29 @@ export const FAILURES = {
   InvalidInput: { after: 'final', advice: 'Start the workflow again with a corrected input.' },
   CustomerNotFound: {
     after: 'final',
-    advice: 'Stripe does not know the customer. Check the id and the mode of the key.',
+    advice: 'Check the id and the mode of the key; then start again, or `abandon` a waiting step.',
   },
   CustomerDeleted: {
     after: 'final',
-    advice: 'The customer was deleted in Stripe. Provision with another customer.',
+    advice:
+      'Before there is a tenant, start with another customer; a waiting step can only be left out with `abandon`.',
   },
   SubscriptionOfAnotherCustomer: {
     after: 'final',
-    advice: 'The subscription belongs to another customer. Send `amend` with the right subscription id.',
+    advice:
+      'Before there is a tenant, start again with the right subscription id; a waiting step takes it by `amend`.',
   },
   SubscriptionNotFound: {
     after: 'final',
-    advice: 'Stripe does not know the subscription. Send `amend` with the right id, or `abandon`.',
+    advice: 'Send `amend` with the right id, or `abandon`.',
   },
   StripePermissionDenied: {
     after: 'final',
-    advice: 'The Stripe key may not do this. Give it the permission, then send `retry`.',
+    advice: 'Give the Stripe key the permission, then send `retry`.',
   },
   StripeRequestRefused: {
     after: 'final',
-    advice: 'Stripe refuses the request. Read its message, mend the cause, then send `retry` or `abandon`.',
+    advice: 'Mend the cause, then send `retry` or `abandon`.',
   },
   StripeIdempotencyConflict: {
     after: 'final',
@@ -52,11 +54,11 @@ export const FAILURES = {
   },
   RecipientRefused: {
     after: 'final',
-    advice: 'The mail server refuses the recipient. Send `amend` with another e-mail address.',
+    advice: 'Send `amend` with another e-mail address.',
   },
   DatabaseRefused: {
     after: 'final',
-    advice: 'Postgres refuses the row. The message names the constraint; mend the data, then send `retry`.',
+    advice: 'The message names the constraint; mend the data, then send `retry`.',
   },
 } as const satisfies Record<string, { after: 'retry' | 'final'; advice: string }>;
 

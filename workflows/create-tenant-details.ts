@@ -1,7 +1,7 @@
 import type { StepProgress, StepState } from '../client/contract.ts';
 import { adviceFor } from '../domain/failures.ts';
 
-export type RunPhase = 'running' | 'waiting' | 'completed' | 'failed';
+export type RunPhase = 'running' | 'waiting' | 'completed' | 'failed' | 'canceled';
 
 const MARKS: Record<StepState, string> = { done: '✅', running: '⏳', waiting: '✋', skipped: '➖' };
 
@@ -21,6 +21,7 @@ export function createTenantDetails(run: {
 function whatToDo(run: Parameters<typeof createTenantDetails>[0]): string {
   if (run.failure)
     return `**${run.failure.type}**: ${run.failure.message}\n\n${adviceFor(run.failure.type ?? '')}`;
+  if (run.phase === 'canceled') return 'Start it again under the same id to go on: it finds what is done.';
   const waiting = run.steps.find((step) => step.state === 'waiting');
   if (!waiting) return '';
   const command = `{"step":"${waiting.name}","actor":"<you>","reason":"<why>"}`;

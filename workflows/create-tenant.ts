@@ -53,6 +53,7 @@ export async function createTenantWorkflow(input: CreateTenantInput): Promise<Cr
   } catch (error) {
     const failure = isCancellation(error) ? error : rootFailure(error);
     if (failure instanceof ApplicationFailure) run.fail(failure);
+    else run.cancel();
     // Also of a cancelled run: the server takes no answer after the command that ends it, and the run would hang.
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
     throw failure;
@@ -66,6 +67,7 @@ class CreateTenantRun {
   #created: CreatedTenant | undefined;
   #failure: ApplicationFailure | undefined;
   #isOver = false;
+  #isCancelled = false;
   #shownPhase: RunPhase | undefined;
 
   constructor() {
@@ -110,6 +112,11 @@ class CreateTenantRun {
       tenant: created.tenant,
       licensed_user_count: imported ? imported.licensed_user_count : created.licensed_user_count,
     };
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#show();
   }
 
   fail(failure: ApplicationFailure): void {
@@ -254,13 +261,7 @@ class CreateTenantRun {
   /** Search attributes change with the phase only: each change is an event of the history. */
   #show(): void {
     const steps = this.#steps.progress;
-    const phase = this.#failure
-      ? 'failed'
-      : this.#isOver
-        ? 'completed'
-        : this.#steps.isWaiting
-          ? 'waiting'
-          : 'running';
+    const phase = this.#phase();
     setCurrentDetails(
       createTenantDetails({ workflowId: this.#workflowId, phase, steps, failure: this.#failure }),
     );
@@ -273,6 +274,13 @@ class CreateTenantRun {
       }),
     });
     this.#shownPhase = phase;
+  }
+
+  #phase(): RunPhase {
+    if (this.#isCancelled) return 'canceled';
+    if (this.#failure) return 'failed';
+    if (this.#isOver) return 'completed';
+    return this.#steps.isWaiting ? 'waiting' : 'running';
   }
 }
 

@@ -39,9 +39,15 @@ export class OperatedSteps {
   /** Runs a step whose failure ends the run. */
   async run<T>(name: CreateTenantStep, action: () => Promise<T>): Promise<T> {
     const step = this.#enter(name);
-    const result = await action();
-    this.#change(step, 'done');
-    return result;
+    try {
+      const result = await action();
+      this.#change(step, 'done');
+      return result;
+    } catch (error) {
+      // The run ends with it; whoever looks at the steps afterwards sees where and why.
+      if (!isCancellation(error)) this.#change(step, 'running', explain(error));
+      throw error;
+    }
   }
 
   /** Runs a step whose failure waits for an operator. Resolves when the step is over or begins to wait. */

@@ -17,7 +17,9 @@ const RESULT_FOLDER = '.sandbox/bench';
 const BUNDLING_LIMIT_MS = 90_000;
 
 type Purchase = { customer: string; subscription: string };
-type Comparison = { atOnce: number; tenants: Measured; empty: Measured };
+/** Two runs right after one another: what slows one slows the other, so only their ratio is kept. */
+type Pair = { tenants: Measured; empty: Measured };
+type Comparison = { atOnce: number; ratios: Measured; pairs: Pair[] };
 
 /**
  * createTenant from start to completion, against a workflow of as many empty activities, on the same server in the same
@@ -53,14 +55,13 @@ async function compare(stack: Stack, client: Client, print: (line: string) => vo
   await measureTenants(stack, client, { count: WARM_UP, atOnce: 4 });
   const comparisons: Comparison[] = [];
   for (const { atOnce, count } of LEVELS) {
-    const empty: Measured[] = [];
-    const tenants: Measured[] = [];
+    const pairs: Pair[] = [];
     for (let run = 1; run <= RUNS; run += 1) {
-      empty.push(await measure({ count, atOnce, job: runEmpty(client) }));
-      tenants.push(await measureTenants(stack, client, { count, atOnce }));
+      const empty = await measure({ count, atOnce, job: runEmpty(client) });
+      pairs.push({ empty, tenants: await measureTenants(stack, client, { count, atOnce }) });
       print(`${atOnce} at a time, run ${run} of ${RUNS} done`);
     }
-    comparisons.push({ atOnce, tenants: median(tenants), empty: median(empty) });
+    comparisons.push({ atOnce, ratios: ratiosOf(pairs), pairs });
   }
   return comparisons;
 }
@@ -113,21 +114,23 @@ async function provision(client: Client, { customer, subscription }: Purchase): 
   await client.workflow.getHandle(workflowId).result();
 }
 
+function ratiosOf(pairs: readonly Pair[]): Measured {
+  const ratio = (figure: keyof Measured) =>
+    median(pairs.map(({ tenants, empty }) => tenants[figure] / empty[figure]));
+  return { perSecond: ratio('perSecond'), p50Ms: ratio('p50Ms'), p99Ms: ratio('p99Ms') };
+}
+
 function report(comparisons: readonly Comparison[], print: (line: string) => void): void {
   print(
-    `\ncreateTenant (${CREATE_TENANT_STEPS.length} activities) against as many empty ones, median of ${RUNS} runs\n`,
+    `\ncreateTenant (${CREATE_TENANT_STEPS.length} activities) against as many empty ones: median ratio of ${RUNS} pairs of runs (lowest to highest)\n`,
   );
-  print('at once   throughput        p50               p99');
-  for (const { atOnce, tenants, empty } of comparisons) {
-    const column = (value: number, reference: number, unit: string) =>
-      `${(value / reference).toFixed(2)} (${value.toFixed(0)} : ${reference.toFixed(0)} ${unit})`.padEnd(24);
-    print(
-      [
-        String(atOnce).padEnd(10),
-        column(tenants.perSecond, empty.perSecond, '/s'),
-        column(tenants.p50Ms, empty.p50Ms, 'ms'),
-        column(tenants.p99Ms, empty.p99Ms, 'ms'),
-      ].join(''),
-    );
+  print('at once   throughput            p50                   p99');
+  for (const { atOnce, ratios, pairs } of comparisons) {
+    const column = (figure: keyof Measured) => {
+      const all = pairs.map(({ tenants, empty }) => tenants[figure] / empty[figure]);
+      const range = `${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)}`;
+      return `${ratios[figure].toFixed(2)} (${range})`.padEnd(22);
+    };
+    print(`${String(atOnce).padEnd(10)}${column('perSecond')}${column('p50Ms')}${column('p99Ms')}`);
   }
 }

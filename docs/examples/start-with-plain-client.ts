@@ -53,6 +53,8 @@ async function startOrJoin(
       workflowId,
       taskQueue,
       args: [input],
+      // One line for the Temporal UI; no name and no e-mail address.
+      staticSummary: `Tenant of ${customer}`,
       // A completed run is not run again; one that failed left nothing behind and may be.
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
     });

@@ -1,7 +1,13 @@
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import { type CreateTenantInput, searchAttributeKey, UPDATES } from '../../client/contract.ts';
+import {
+  type CreateTenantInput,
+  type CreateTenantProgress,
+  QUERIES,
+  searchAttributeKey,
+  UPDATES,
+} from '../../client/contract.ts';
 import { FAILURES, type FailureName } from '../../domain/failures.ts';
 import { failBefore, hold } from './interruptions.ts';
 import { type CreateTenantHandle, newPurchase } from './purchase-fixture.ts';
@@ -36,6 +42,10 @@ describe('before the row exists', () => {
       const handle = await start();
       expect(await failureOf(handle)).toMatchObject({ type: name, message: 'Broken by the test' });
       expect((await handle.describe()).status.name).toBe('FAILED');
+      const { steps } = await handle.query<CreateTenantProgress, []>(QUERIES.progress);
+      expect(steps).toEqual([
+        { name: 'verify_purchase', state: 'running', reason: expect.stringContaining(name) },
+      ]);
       expect(world.calls).toHaveLength(1);
       expect(world.effects).toEqual([]);
     },

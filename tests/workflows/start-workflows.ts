@@ -21,7 +21,7 @@ Runtime.install({
 });
 
 /** Workers of one task queue: workflows with the main activities, and the activities that call Stripe. */
-export type RunningWorkers = { taskQueue: string; stop: () => Promise<void> };
+type RunningWorkers = { taskQueue: string; stop: () => Promise<void> };
 
 export type Workflows = {
   environment: TestWorkflowEnvironment;
