@@ -5,7 +5,15 @@ import type { Price, Product } from '../domain/subscription.ts';
 import type { Database, Transaction } from './connect.ts';
 import { PRODUCT_TYPES, type ProductType, stripePrices, stripeProducts } from './schema.ts';
 
-/** Which of these prices and products have no row yet? */
+/** The prices of a snapshot, and those of their products that were fetched because we had no row of them. */
+type SnapshotCatalog = {
+  billingTenant: string;
+  licensePrices: LicensePrices;
+  products: readonly Product[];
+  prices: readonly Price[];
+};
+
+/** Which of these products have no row yet? */
 export async function unknownProducts(database: Database, productIds: readonly string[]): Promise<string[]> {
   if (productIds.length === 0) return [];
   const known = await database
@@ -24,12 +32,7 @@ export async function unknownProducts(database: Database, productIds: readonly s
  */
 export async function ensurePrices(
   transaction: Transaction,
-  options: {
-    billingTenant: string;
-    licensePrices: LicensePrices;
-    products: readonly Product[];
-    prices: readonly Price[];
-  },
+  options: SnapshotCatalog,
 ): Promise<ReadonlyMap<string, string>> {
   const prices = [...new Map(options.prices.map((price) => [price.id, price])).values()].sort(byId);
   if (prices.length === 0) return new Map();
@@ -58,15 +61,7 @@ async function ownPriceIds(transaction: Transaction, prices: readonly Price[]): 
 }
 
 /** A price may outlive its product in Stripe; then the product's row holds what is known of it, its id. */
-async function insertProducts(
-  transaction: Transaction,
-  options: {
-    billingTenant: string;
-    licensePrices: LicensePrices;
-    products: readonly Product[];
-    prices: readonly Price[];
-  },
-): Promise<void> {
+async function insertProducts(transaction: Transaction, options: SnapshotCatalog): Promise<void> {
   const fetched = new Map(options.products.map((product) => [product.id, product]));
   const productIds = [...new Set(options.prices.map((price) => price.productId))].sort();
   await transaction
