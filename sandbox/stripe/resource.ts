@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { FormParameters } from './form.ts';
-import { readParameters } from './parameters.ts';
-import type { Reaction, Transaction } from './transaction.ts';
+import type { FormParameters } from './api/form.ts';
+import { readParameters } from './api/parameters.ts';
+import type { Reaction, Transaction } from './state/transaction.ts';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 

@@ -1,13 +1,13 @@
-import { Account } from './account.ts';
-import { createClock } from './clock.ts';
-import { Deliveries, type DeliverySettings } from './deliveries.ts';
-import { Faults } from './faults.ts';
-import { IdempotencyKeys } from './idempotency.ts';
-import { createIdSource } from './ids.ts';
-import { RequestLog } from './request-log.ts';
+import { Faults } from './api/faults.ts';
+import { IdempotencyKeys } from './api/idempotency.ts';
+import { RequestLog } from './api/request-log.ts';
 import type { Resource } from './resource.ts';
 import { resources } from './resources.ts';
-import { causedByStripe, type Reaction, runStep, type StepContext } from './transaction.ts';
+import { Account } from './state/account.ts';
+import { createClock } from './state/clock.ts';
+import { createIdSource } from './state/ids.ts';
+import { causedByStripe, type Reaction, runStep, type StepContext } from './state/transaction.ts';
+import { Deliveries, type DeliverySettings } from './webhooks/deliveries.ts';
 
 /** Everything that one running simulator consists of, but for its server. */
 export interface Simulation {

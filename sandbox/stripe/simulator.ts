@@ -1,7 +1,7 @@
-import { createStripeControl, type StripeControl } from './control.ts';
-import { type DeliverySettings, defaultDeliverySettings } from './deliveries.ts';
-import { createServer } from './server.ts';
+import { createServer } from './api/server.ts';
+import { createStripeControl, type StripeControl } from './control/control.ts';
 import { createSimulation } from './simulation.ts';
+import { type DeliverySettings, defaultDeliverySettings } from './webhooks/deliveries.ts';
 
 export interface StripeSimulatorOptions {
   /** 0, the default, takes a free one. */

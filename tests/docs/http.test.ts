@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { defaultDeliverySettings } from '../../sandbox/stripe/deliveries.ts';
-import { createServer } from '../../sandbox/stripe/server.ts';
+import { createServer } from '../../sandbox/stripe/api/server.ts';
 import { createSimulation } from '../../sandbox/stripe/simulation.ts';
+import { defaultDeliverySettings } from '../../sandbox/stripe/webhooks/deliveries.ts';
 import { checkoutStatusSchema } from '../../webhook-gateway/routes/checkout-schemas.ts';
 import { API_KEY, fakeGateway } from '../webhook-gateway/fake-gateway.ts';
 import { codeBlocks, documents, inlineCode, readText, shellCommands, tableRows } from './documents.ts';
@@ -41,7 +41,7 @@ test('the control API of the simulator is documented whole, with bodies that it 
     }),
   );
   await app.ready();
-  const source = readText('sandbox/stripe/control-routes.ts');
+  const source = readText('sandbox/stripe/control/control-routes.ts');
   const registered = [...source.matchAll(/app\.(get|post|delete)(?:<.*>)?\('(\/_control\/[^']+)'/g)].map(
     ([, method = '', url = '']) => `${method.toUpperCase()} ${url}`,
   );

@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { createSession, createSessionParameters } from '../checkout-creation.ts';
+import { invalidRequest, noSuchInPath } from '../api/errors.ts';
+import { embeddedList, listParameters, pageOfRows, pageOfTable } from '../api/lists.ts';
+import { createdFilter, isCreatedWithin, mergeMetadata, metadata, text } from '../api/parameters.ts';
+import { createSession, createSessionParameters } from '../billing/checkout-creation.ts';
 import {
   type CheckoutSession,
   changeSession,
@@ -7,12 +10,9 @@ import {
   expireSession,
   renderLine,
   type StoredSession,
-} from '../checkout-state.ts';
-import { invalidRequest, noSuchInPath } from '../errors.ts';
-import { embeddedList, listParameters, pageOfRows, pageOfTable } from '../lists.ts';
-import { createdFilter, isCreatedWithin, mergeMetadata, metadata, text } from '../parameters.ts';
+} from '../billing/checkout-state.ts';
 import { type Resource, route } from '../resource.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../state/transaction.ts';
 
 function expire(tx: Transaction, id: string): CheckoutSession {
   const stored = existing(tx, id);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { noSuchInParameter, noSuchInPath } from '../errors.ts';
-import { listParameters, pageOfTable } from '../lists.ts';
+import { noSuchInParameter, noSuchInPath } from '../api/errors.ts';
+import { listParameters, pageOfTable } from '../api/lists.ts';
 import {
   boolean,
   clearableText,
@@ -13,10 +13,10 @@ import {
   natural,
   sent,
   text,
-} from '../parameters.ts';
+} from '../api/parameters.ts';
 import { type Resource, route } from '../resource.ts';
-import { defineTable } from '../table.ts';
-import type { Transaction } from '../transaction.ts';
+import { defineTable } from '../state/table.ts';
+import type { Transaction } from '../state/transaction.ts';
 
 const address = z.union([
   z.literal(''),

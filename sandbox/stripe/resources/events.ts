@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { invalidRequest, noSuchInPath } from '../errors.ts';
-import { type EventRecord, eventTable, renderEvent } from '../events.ts';
-import { listParameters, pageOfTable } from '../lists.ts';
-import { boolean, createdFilter, isCreatedWithin, text } from '../parameters.ts';
+import { invalidRequest, noSuchInPath } from '../api/errors.ts';
+import { listParameters, pageOfTable } from '../api/lists.ts';
+import { boolean, createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
 import { type Resource, route } from '../resource.ts';
+import { type EventRecord, eventTable, renderEvent } from '../state/events.ts';
 
 /** Stripe's limit. */
 const typesMax = 20;

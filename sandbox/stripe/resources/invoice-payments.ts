@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { noSuchInPath } from '../errors.ts';
-import { listParameters, pageOfTable } from '../lists.ts';
-import { text } from '../parameters.ts';
-import { invoicePaymentTable } from '../payments.ts';
+import { noSuchInPath } from '../api/errors.ts';
+import { listParameters, pageOfTable } from '../api/lists.ts';
+import { text } from '../api/parameters.ts';
+import { invoicePaymentTable } from '../billing/payments.ts';
 import { type Resource, route } from '../resource.ts';
 
 const listSchema = z.strictObject({

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { invalidRequest, noSuchInPath } from '../errors.ts';
-import { payInvoice, voidInvoice } from '../invoice-payment.ts';
-import { type Invoice, invoiceTable, renderInvoice } from '../invoice-state.ts';
-import { listParameters, pageOfRows, pageOfTable } from '../lists.ts';
-import { boolean, createdFilter, isCreatedWithin, text } from '../parameters.ts';
-import { invoicePaymentTable } from '../payments.ts';
+import { invalidRequest, noSuchInPath } from '../api/errors.ts';
+import { listParameters, pageOfRows, pageOfTable } from '../api/lists.ts';
+import { boolean, createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
+import { payInvoice, voidInvoice } from '../billing/invoice-payment.ts';
+import { type Invoice, invoiceTable, renderInvoice } from '../billing/invoice-state.ts';
+import { invoicePaymentTable } from '../billing/payments.ts';
+import { subscriptionTable, updateSubscription } from '../billing/subscription-state.ts';
 import { type Resource, route } from '../resource.ts';
-import { subscriptionTable, updateSubscription } from '../subscription-state.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../state/transaction.ts';
 
 const listSchema = z.strictObject({
   ...listParameters,

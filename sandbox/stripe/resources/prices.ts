@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { createPrice, createPriceParameters, type Price, priceTable } from '../catalog.ts';
-import { invalidRequest, noSuchInPath } from '../errors.ts';
-import { listParameters, pageOfTable } from '../lists.ts';
+import { invalidRequest, noSuchInPath } from '../api/errors.ts';
+import { listParameters, pageOfTable } from '../api/lists.ts';
 import {
   boolean,
   clearableText,
@@ -11,9 +10,10 @@ import {
   metadata,
   sent,
   text,
-} from '../parameters.ts';
+} from '../api/parameters.ts';
+import { createPrice, createPriceParameters, type Price, priceTable } from '../billing/catalog.ts';
 import { type Resource, route } from '../resource.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Transaction } from '../state/transaction.ts';
 
 const updateParameters = z.strictObject({
   active: boolean.optional(),

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
+import { listParameters, pageOfTable } from '../api/lists.ts';
+import { boolean, createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../api/parameters.ts';
 import {
   createProduct,
   createProductParameters,
@@ -6,13 +9,10 @@ import {
   priceTable,
   productFields,
   productTable,
-} from '../catalog.ts';
-import { invalidRequest, noSuchInParameter, noSuchInPath } from '../errors.ts';
-import { listParameters, pageOfTable } from '../lists.ts';
-import { boolean, createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../parameters.ts';
-import { previousAttributes } from '../previous-attributes.ts';
+} from '../billing/catalog.ts';
 import { type Resource, route } from '../resource.ts';
-import type { Transaction } from '../transaction.ts';
+import { previousAttributes } from '../state/previous-attributes.ts';
+import type { Transaction } from '../state/transaction.ts';
 
 const updateParameters = z.strictObject({
   ...productFields,

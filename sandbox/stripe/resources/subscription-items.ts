@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { invalidRequest, noSuchInParameter, noSuchInPath } from '../errors.ts';
-import { listParameters, pageOfRows } from '../lists.ts';
-import { boolean, text } from '../parameters.ts';
-import { type Resource, route } from '../resource.ts';
-import { addItem, changeItem, itemParameters } from '../subscription-item-changes.ts';
+import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
+import { listParameters, pageOfRows } from '../api/lists.ts';
+import { boolean, text } from '../api/parameters.ts';
+import { addItem, changeItem, itemParameters } from '../billing/subscription-item-changes.ts';
 import {
   itemOwnerTable,
   renderItem,
@@ -11,8 +10,9 @@ import {
   type SubscriptionItem,
   subscriptionTable,
   updateSubscription,
-} from '../subscription-state.ts';
-import type { Transaction } from '../transaction.ts';
+} from '../billing/subscription-state.ts';
+import { type Resource, route } from '../resource.ts';
+import type { Transaction } from '../state/transaction.ts';
 
 const accepted = {
   payment_behavior: z

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { invalidRequest, noSuchInParameter, noSuchInPath } from '../errors.ts';
-import { pageOfTable } from '../lists.ts';
-import { isCreatedWithin, mergeMetadata, sent } from '../parameters.ts';
-import { type Resource, route } from '../resource.ts';
-import { cancellationOf } from '../subscription-cancellation.ts';
-import { changeItems } from '../subscription-item-changes.ts';
+import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
+import { pageOfTable } from '../api/lists.ts';
+import { isCreatedWithin, mergeMetadata, sent } from '../api/parameters.ts';
+import { cancellationOf } from '../billing/subscription-cancellation.ts';
+import { changeItems } from '../billing/subscription-item-changes.ts';
 import {
   type CancelSubscription,
   type CreateSubscription,
@@ -14,14 +13,14 @@ import {
   listSubscriptionsParameters,
   type UpdateSubscription,
   updateSubscriptionParameters,
-} from '../subscription-parameters.ts';
+} from '../billing/subscription-parameters.ts';
 import {
   billNewSubscription,
   emitCharge,
   emitStarted,
   settleCurrency,
   startSubscription,
-} from '../subscription-start.ts';
+} from '../billing/subscription-start.ts';
 import {
   endSubscription,
   hasEnded,
@@ -29,8 +28,9 @@ import {
   type Subscription,
   subscriptionTable,
   updateSubscription,
-} from '../subscription-state.ts';
-import type { Transaction } from '../transaction.ts';
+} from '../billing/subscription-state.ts';
+import { type Resource, route } from '../resource.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { isKnownCustomer } from './customers.ts';
 
 function create(tx: Transaction, parameters: CreateSubscription): object {

@@ -1,11 +1,19 @@
 import { z } from 'zod';
-import type { Account } from '../account.ts';
-import { invalidRequest, noSuchInPath } from '../errors.ts';
-import { listParameters, pageOfTable } from '../lists.ts';
-import { boolean, clearableText, type Metadata, mergeMetadata, metadata, sent, text } from '../parameters.ts';
+import { invalidRequest, noSuchInPath } from '../api/errors.ts';
+import { listParameters, pageOfTable } from '../api/lists.ts';
+import {
+  boolean,
+  clearableText,
+  type Metadata,
+  mergeMetadata,
+  metadata,
+  sent,
+  text,
+} from '../api/parameters.ts';
 import { type Resource, route } from '../resource.ts';
-import { defineTable } from '../table.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Account } from '../state/account.ts';
+import { defineTable } from '../state/table.ts';
+import type { Transaction } from '../state/transaction.ts';
 
 /** As stored: the secret is shown only in the answer to its creation. */
 export interface WebhookEndpoint {

@@ -1,11 +1,11 @@
-import type { CheckoutSession } from './checkout-state.ts';
-import type { Delivery, DeliverySettings } from './deliveries.ts';
-import type { DeliveryAttempt } from './delivery-log.ts';
-import type { DeliveryRuleInput } from './delivery-rules.ts';
-import type { FaultInput } from './faults.ts';
-import type { ReceivedRequest } from './request-log.ts';
-import type { SubscriptionStatus } from './subscription-state.ts';
-import type { WebhookAnswer } from './webhook-request.ts';
+import type { FaultInput } from '../api/faults.ts';
+import type { ReceivedRequest } from '../api/request-log.ts';
+import type { CheckoutSession } from '../billing/checkout-state.ts';
+import type { SubscriptionStatus } from '../billing/subscription-state.ts';
+import type { Delivery, DeliverySettings } from '../webhooks/deliveries.ts';
+import type { DeliveryAttempt } from '../webhooks/delivery-log.ts';
+import type { DeliveryRuleInput } from '../webhooks/delivery-rules.ts';
+import type { WebhookAnswer } from '../webhooks/webhook-request.ts';
 
 /** Longest wait for idleness when none is given. */
 const idleWaitDefaultMs = 30_000;

@@ -1,7 +1,7 @@
-import { productTable } from './catalog.ts';
-import { linePrice, type StoredSession } from './checkout-state.ts';
+import { productTable } from '../billing/catalog.ts';
+import { linePrice, type StoredSession } from '../billing/checkout-state.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { escapeHtml, htmlPage, htmlTable } from './html.ts';
-import type { Transaction } from './transaction.ts';
 
 /** The page behind a session's `url`: the basket, and a button for each way to end it. */
 export function renderCheckoutPage(tx: Transaction, stored: StoredSession): string {

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { completeSession } from './checkout-completion.ts';
+import { parseForm } from '../api/form.ts';
+import { completeSession } from '../billing/checkout-completion.ts';
+import { checkoutSessionTable } from '../billing/checkout-state.ts';
+import type { Simulation } from '../simulation.ts';
+import { causedByStripe, runStep } from '../state/transaction.ts';
 import { renderCheckoutPage } from './checkout-page.ts';
-import { checkoutSessionTable } from './checkout-state.ts';
-import { parseForm } from './form.ts';
-import type { Simulation } from './simulation.ts';
 import { renderStartPage } from './start-page.ts';
-import { causedByStripe, runStep } from './transaction.ts';
 
 const html = 'text/html; charset=utf-8';
 

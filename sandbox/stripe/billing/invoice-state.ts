@@ -1,8 +1,8 @@
-import { embeddedList } from './lists.ts';
-import type { Metadata } from './parameters.ts';
-import type { Customer } from './resources/customers.ts';
+import { embeddedList } from '../api/lists.ts';
+import type { Metadata } from '../api/parameters.ts';
+import type { Customer } from '../resources/customers.ts';
+import { defineTable } from '../state/table.ts';
 import type { Subscription } from './subscription-state.ts';
-import { defineTable } from './table.ts';
 
 /** What this simulator does not keep yet; as in a plain invoice. */
 export const inertInvoice = {

@@ -1,7 +1,7 @@
+import type { Metadata } from '../api/parameters.ts';
+import { defineTable } from '../state/table.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { type Price, priceTable, productTable } from './catalog.ts';
-import type { Metadata } from './parameters.ts';
-import { defineTable } from './table.ts';
-import type { Transaction } from './transaction.ts';
 
 /** What this simulator does not keep; as in a plain session. */
 export const inertSession = {

@@ -1,6 +1,6 @@
-import { apiVersion, eventTable } from './events.ts';
+import type { Simulation } from '../simulation.ts';
+import { apiVersion, eventTable } from '../state/events.ts';
 import { escapeHtml, htmlPage, htmlTable } from './html.ts';
-import type { Simulation } from './simulation.ts';
 
 /** Rows of each list on the page. */
 const rowsShown = 25;

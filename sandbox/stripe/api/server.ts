@@ -1,12 +1,12 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { controlRoutes } from '../control/control-routes.ts';
+import { pages } from '../pages/pages.ts';
+import type { Route } from '../resource.ts';
+import { resources } from '../resources.ts';
+import type { Simulation } from '../simulation.ts';
 import { answerApi } from './api.ts';
-import { controlRoutes } from './control-routes.ts';
 import { invalidRequest, type StripeError, unrecognizedUrl } from './errors.ts';
 import { type FormParameters, parseForm } from './form.ts';
-import { pages } from './pages.ts';
-import type { Route } from './resource.ts';
-import { resources } from './resources.ts';
-import type { Simulation } from './simulation.ts';
 
 /** Largest body accepted: far above any form that stripe-node sends. */
 const bodyBytesMax = 1_048_576;

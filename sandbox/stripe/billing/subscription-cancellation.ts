@@ -1,6 +1,6 @@
-import { invalidRequest } from './errors.ts';
+import { invalidRequest } from '../api/errors.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { lastPeriodEnd, type Subscription } from './subscription-state.ts';
-import type { Transaction } from './transaction.ts';
 
 type Cancellation = Partial<
   Pick<Subscription, 'cancel_at' | 'cancel_at_period_end' | 'canceled_at' | 'cancellation_details'>

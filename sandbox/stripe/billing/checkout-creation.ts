@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import { invalidRequest, parameterMissing } from '../api/errors.ts';
+import { boolean, mergeMetadata, metadata, natural, text, timestamp } from '../api/parameters.ts';
+import { customerInParameter } from '../resources/customers.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { createPrice, priceInParameter, productPriceFields } from './catalog.ts';
 import {
   type CheckoutLine,
@@ -8,10 +12,6 @@ import {
   lineAmount,
   linePrice,
 } from './checkout-state.ts';
-import { invalidRequest, parameterMissing } from './errors.ts';
-import { boolean, mergeMetadata, metadata, natural, text, timestamp } from './parameters.ts';
-import { customerInParameter } from './resources/customers.ts';
-import type { Transaction } from './transaction.ts';
 
 const daySeconds = 86_400;
 const hourSeconds = 3_600;

@@ -1,6 +1,6 @@
-import type { Metadata } from './parameters.ts';
-import { defineTable } from './table.ts';
-import type { Transaction } from './transaction.ts';
+import type { Metadata } from '../api/parameters.ts';
+import { defineTable } from '../state/table.ts';
+import type { Transaction } from '../state/transaction.ts';
 
 /** What this simulator does not keep yet; as in a plain payment intent. */
 const inertIntent = {

@@ -1,21 +1,21 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { completeSession, settleDelayedPayment } from './checkout-completion.ts';
-import { checkoutSessionTable, expireSession } from './checkout-state.ts';
-import { deliveryRuleSchema } from './delivery-rules.ts';
-import { StripeError } from './errors.ts';
-import { eventTable, renderEvent } from './events.ts';
-import { faultSchema } from './faults.ts';
-import { sent } from './parameters.ts';
-import type { Simulation } from './simulation.ts';
+import { StripeError } from '../api/errors.ts';
+import { faultSchema } from '../api/faults.ts';
+import { sent } from '../api/parameters.ts';
+import { completeSession, settleDelayedPayment } from '../billing/checkout-completion.ts';
+import { checkoutSessionTable, expireSession } from '../billing/checkout-state.ts';
 import {
   endSubscription,
   renderSubscription,
   subscriptionStatuses,
   subscriptionTable,
   updateSubscription,
-} from './subscription-state.ts';
-import { causedByStripe, runStep, type Transaction } from './transaction.ts';
+} from '../billing/subscription-state.ts';
+import type { Simulation } from '../simulation.ts';
+import { eventTable, renderEvent } from '../state/events.ts';
+import { causedByStripe, runStep, type Transaction } from '../state/transaction.ts';
+import { deliveryRuleSchema } from '../webhooks/delivery-rules.ts';
 
 /** Longest wait for idleness that one request may ask for. */
 const idleWaitMaxMs = 120_000;

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
+import { invalidRequest, noSuchInParameter, parameterMissing } from '../api/errors.ts';
+import { mergeMetadata, metadata, natural, text } from '../api/parameters.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { type Price, priceInParameter } from './catalog.ts';
-import { invalidRequest, noSuchInParameter, parameterMissing } from './errors.ts';
-import { mergeMetadata, metadata, natural, text } from './parameters.ts';
 import { periodEnd } from './periods.ts';
 import type { Subscription, SubscriptionItem } from './subscription-state.ts';
-import type { Transaction } from './transaction.ts';
 
 /** One entry of `items[]`, without what only an update knows. */
 export const itemParameters = {

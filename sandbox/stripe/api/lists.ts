@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { TableDefinition, WalkOptions } from '../state/table.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { invalidRequest, noSuchInParameter } from './errors.ts';
 import { integer, text } from './parameters.ts';
-import type { TableDefinition, WalkOptions } from './table.ts';
-import type { Transaction } from './transaction.ts';
 
 const limitDefault = 10;
 const limitMax = 100;

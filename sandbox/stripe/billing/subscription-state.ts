@@ -1,8 +1,8 @@
+import { embeddedList } from '../api/lists.ts';
+import type { Metadata } from '../api/parameters.ts';
+import { defineTable } from '../state/table.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { type Price, priceTable } from './catalog.ts';
-import { embeddedList } from './lists.ts';
-import type { Metadata } from './parameters.ts';
-import { defineTable } from './table.ts';
-import type { Transaction } from './transaction.ts';
 
 export const subscriptionStatuses = [
   'incomplete',

@@ -1,3 +1,5 @@
+import { customerTable } from '../resources/customers.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { draftInvoice, finalizeInvoice } from './invoice-draft.ts';
 import { type Invoice, invoiceTable, renderInvoice } from './invoice-state.ts';
 import {
@@ -9,9 +11,7 @@ import {
   paymentIntentTable,
   startPaymentIntent,
 } from './payments.ts';
-import { customerTable } from './resources/customers.ts';
 import type { Subscription } from './subscription-state.ts';
-import type { Transaction } from './transaction.ts';
 
 /** The first invoice of a subscription with what pays it, all stored and nothing emitted yet. */
 export interface Bill {

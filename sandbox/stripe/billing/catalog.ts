@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { invalidRequest, noSuchInParameter, parameterMissing } from './errors.ts';
+import { invalidRequest, noSuchInParameter, parameterMissing } from '../api/errors.ts';
 import {
   boolean,
   clearableText,
@@ -9,9 +9,9 @@ import {
   metadata,
   natural,
   text,
-} from './parameters.ts';
-import { defineTable } from './table.ts';
-import type { Transaction } from './transaction.ts';
+} from '../api/parameters.ts';
+import { defineTable } from '../state/table.ts';
+import type { Transaction } from '../state/transaction.ts';
 
 // Products and prices are made here together, because each of them can make the other.
 

@@ -1,6 +1,14 @@
 import { z } from 'zod';
-import { listParameters } from './lists.ts';
-import { boolean, clearableText, createdFilter, metadata, natural, text, timestamp } from './parameters.ts';
+import { listParameters } from '../api/lists.ts';
+import {
+  boolean,
+  clearableText,
+  createdFilter,
+  metadata,
+  natural,
+  text,
+  timestamp,
+} from '../api/parameters.ts';
 import { itemParameters } from './subscription-item-changes.ts';
 import { subscriptionStatuses } from './subscription-state.ts';
 

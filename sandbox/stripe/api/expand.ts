@@ -1,6 +1,6 @@
+import type { Resource } from '../resource.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { invalidRequest } from './errors.ts';
-import type { Resource } from './resource.ts';
-import type { Transaction } from './transaction.ts';
 
 /** Stripe's limit; `data` counts as a level. */
 const levelsMax = 4;

@@ -1,3 +1,5 @@
+import { type Customer, customerTable, storeCustomer } from '../resources/customers.ts';
+import type { Transaction } from '../state/transaction.ts';
 import {
   type CheckoutSession,
   changeSession,
@@ -7,7 +9,6 @@ import {
 import { payInvoice, voidInvoice } from './invoice-payment.ts';
 import { invoiceTable } from './invoice-state.ts';
 import { chargeIntent, paymentIntentTable, startPaymentIntent } from './payments.ts';
-import { type Customer, customerTable, storeCustomer } from './resources/customers.ts';
 import {
   billNewSubscription,
   emitCharge,
@@ -15,7 +16,6 @@ import {
   settleCurrency,
   startSubscription,
 } from './subscription-start.ts';
-import type { Transaction } from './transaction.ts';
 
 /** What a buyer does on the page. */
 export interface Completion {

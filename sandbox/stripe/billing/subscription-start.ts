@@ -1,8 +1,9 @@
+import { invalidRequest, parameterMissing } from '../api/errors.ts';
+import { mergeMetadata } from '../api/parameters.ts';
+import { type Customer, customerInParameter, customerTable, updateCustomer } from '../resources/customers.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { priceTable } from './catalog.ts';
-import { invalidRequest, parameterMissing } from './errors.ts';
 import { type Bill, billSubscription, emitBill } from './invoice-payment.ts';
-import { mergeMetadata } from './parameters.ts';
-import { type Customer, customerInParameter, customerTable, updateCustomer } from './resources/customers.ts';
 import { cancellationOf } from './subscription-cancellation.ts';
 import { startItems } from './subscription-item-changes.ts';
 import type { CreateSubscription } from './subscription-parameters.ts';
@@ -12,7 +13,6 @@ import {
   type Subscription,
   storeSubscription,
 } from './subscription-state.ts';
-import type { Transaction } from './transaction.ts';
 
 const daySeconds = 86_400;
 /** Stripe tells about a trial's end this long before, or at once when the trial is shorter. */

@@ -1,8 +1,8 @@
-import type { Account } from './account.ts';
+import { endpointsFor, webhookEndpointTable } from '../resources/webhook-endpoints.ts';
+import type { Account } from '../state/account.ts';
+import { type EventRecord, eventTable, renderEvent } from '../state/events.ts';
 import { DeliveryLog } from './delivery-log.ts';
 import { DeliveryRules } from './delivery-rules.ts';
-import { type EventRecord, eventTable, renderEvent } from './events.ts';
-import { endpointsFor, webhookEndpointTable } from './resources/webhook-endpoints.ts';
 import { createWebhookSender, type WebhookAnswer } from './webhook-request.ts';
 
 /** Stripe's days of retries, on a clock that tests and demos can wait for. */

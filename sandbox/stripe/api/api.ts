@@ -1,14 +1,14 @@
+import type { Route } from '../resource.ts';
+import type { Simulation } from '../simulation.ts';
+import { apiVersion } from '../state/events.ts';
+import { type Cause, runStep } from '../state/transaction.ts';
 import { apiKeyOf } from './authentication.ts';
 import { apiFailure, invalidRequest, lockTimeout, rateLimited, StripeError } from './errors.ts';
-import { apiVersion } from './events.ts';
 import { expand } from './expand.ts';
 import type { Fault } from './faults.ts';
 import { canonicalForm, type FormParameters } from './form.ts';
 import type { StoredAnswer } from './idempotency.ts';
 import type { ReceivedRequest } from './request-log.ts';
-import type { Route } from './resource.ts';
-import type { Simulation } from './simulation.ts';
-import { type Cause, runStep } from './transaction.ts';
 
 /** Stripe's limit for an idempotency key. */
 const idempotencyKeyLengthMax = 255;

@@ -1,7 +1,7 @@
+import type { Customer } from '../resources/customers.ts';
+import type { Transaction } from '../state/transaction.ts';
 import { type Invoice, type InvoiceLine, inertInvoice, invoiceTable } from './invoice-state.ts';
-import type { Customer } from './resources/customers.ts';
 import { priceOf, type Subscription } from './subscription-state.ts';
-import type { Transaction } from './transaction.ts';
 
 const daySeconds = 86_400;
 const dueDaysDefault = 30;
