@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { FormParameters } from './api/form.ts';
 import { readParameters } from './api/parameters.ts';
+import type { DueWork } from './state/due-work.ts';
 import type { Reaction, Transaction } from './state/transaction.ts';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
@@ -58,6 +59,6 @@ export interface Resource {
   readonly find?: (tx: Transaction, id: string) => object | undefined;
   /** What it does when another resource's event is written, by event type; in the same step. */
   readonly reactions?: Readonly<Record<string, Reaction>>;
-  /** What is due now that time has moved, such as a cancellation at a period's end. */
-  readonly onTimeMoved?: (tx: Transaction) => void;
+  /** What happens to its rows as time passes, such as a renewal. */
+  readonly due?: DueWork;
 }

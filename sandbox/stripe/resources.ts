@@ -10,10 +10,12 @@ import { prices } from './resources/prices.ts';
 import { products } from './resources/products.ts';
 import { subscriptionItems } from './resources/subscription-items.ts';
 import { subscriptions } from './resources/subscriptions.ts';
+import { testClocks } from './resources/test-clocks.ts';
 import { webhookEndpoints } from './resources/webhook-endpoints.ts';
 
 /** Every kind of object that this simulator has. A new one is a file and a line here. */
 export const resources: readonly Resource[] = [
+  testClocks,
   customers,
   products,
   prices,

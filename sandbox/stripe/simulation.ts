@@ -3,26 +3,40 @@ import { IdempotencyKeys } from './api/idempotency.ts';
 import { RequestLog } from './api/request-log.ts';
 import type { Resource } from './resource.ts';
 import { resources } from './resources.ts';
-import { Account } from './state/account.ts';
+import type { Account } from './state/account.ts';
+import { Accounts } from './state/accounts.ts';
 import { createClock } from './state/clock.ts';
-import { createIdSource } from './state/ids.ts';
-import { causedByStripe, type Reaction, runStep, type StepContext } from './state/transaction.ts';
+import { Timeline } from './state/timeline.ts';
+import type { Reaction, StepContext } from './state/transaction.ts';
 import { Deliveries, type DeliverySettings } from './webhooks/deliveries.ts';
+
+/** Longest wait for the answers of webhooks before time moves on to the next thing that is due. */
+const sendingWaitMaxMs = 5_000;
 
 /** Everything that one running simulator consists of, but for its server. */
 export interface Simulation {
+  /** The platform's own account. */
   readonly account: Account;
+  /** For steps on the platform's own account. */
   readonly steps: StepContext;
   readonly deliveries: Deliveries;
-  readonly idempotency: IdempotencyKeys;
   readonly faults: Faults;
   readonly requests: RequestLog;
   /** By `object` value. */
   readonly resources: ReadonlyMap<string, Resource>;
+  /** @param stripeAccount the `Stripe-Account` header; null for the platform @throws Error beyond their limit */
+  ofAccount(stripeAccount: string | null): AccountParts;
   /** Forgets all state and starts the ids again from the seed. */
   reset(): void;
-  /** Moves the time and does what is due then. @param offsetMs milliseconds beside the given clock */
-  moveTime(offsetMs: number): void;
+  /** Moves the time and does what is due until then. @param offsetMs milliseconds beside the given clock */
+  moveTime(offsetMs: number): Promise<void>;
+  close(): void;
+}
+
+/** What each account has for itself. */
+export interface AccountParts {
+  readonly steps: StepContext;
+  readonly idempotency: IdempotencyKeys;
 }
 
 export function createSimulation(options: {
@@ -32,38 +46,51 @@ export function createSimulation(options: {
   deliverySettings: DeliverySettings;
 }): Simulation {
   const clock = createClock(options.now);
-  const account = new Account({ clock, ids: createIdSource(options.seed), publicUrl: options.publicUrl });
-  const deliveries = new Deliveries(account, options.deliverySettings);
-  const steps: StepContext = {
-    account,
-    reactions: reactionsOf(resources),
-    onEvents: (events) => deliveries.publish(events),
+  const accounts = new Accounts({ clock, seed: options.seed, publicUrl: options.publicUrl });
+  const deliveries = new Deliveries(accounts.platform, options.deliverySettings);
+  const reactions = reactionsOf(resources);
+  const parts = new Map<Account, AccountParts>();
+  const partsOf = (account: Account): AccountParts => {
+    const known = parts.get(account);
+    if (known) return known;
+    const steps: StepContext = {
+      account,
+      reactions,
+      onEvents: (events) => deliveries.publish(events),
+      onChanged: () => timeline.poke(),
+    };
+    const made = { steps, idempotency: new IdempotencyKeys() };
+    parts.set(account, made);
+    return made;
   };
-  const idempotency = new IdempotencyKeys();
+  const timeline = new Timeline({
+    clock,
+    contexts: () => [...accounts.all()].map((account) => partsOf(account).steps),
+    work: resources.flatMap(({ due }) => due ?? []),
+    whenSent: () => deliveries.whenSent(sendingWaitMaxMs),
+  });
   const faults = new Faults();
   const requests = new RequestLog();
   return {
-    account,
-    steps,
+    account: accounts.platform,
+    steps: partsOf(accounts.platform).steps,
     deliveries,
-    idempotency,
     faults,
     requests,
     resources: new Map(resources.map((resource) => [resource.object, resource])),
+    ofAccount: (stripeAccount) => partsOf(accounts.of(stripeAccount)),
     reset() {
       deliveries.reset();
-      account.reset(createIdSource(options.seed));
-      idempotency.clear();
+      accounts.reset();
+      partsOf(accounts.platform).idempotency.clear();
       faults.clear();
       requests.clear();
       clock.setOffsetMs(0);
     },
-    moveTime(offsetMs) {
-      clock.setOffsetMs(offsetMs);
-      for (const resource of resources) {
-        const { onTimeMoved } = resource;
-        if (onTimeMoved) runStep(steps, causedByStripe, onTimeMoved);
-      }
+    moveTime: (offsetMs) => timeline.moveTo(() => offsetMs),
+    close() {
+      timeline.close();
+      deliveries.close();
     },
   };
 }

@@ -49,7 +49,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
     port: address.port,
     control: createStripeControl(url),
     async close() {
-      simulation.deliveries.close();
+      simulation.close();
       await app.close();
     },
   };

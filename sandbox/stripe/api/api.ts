@@ -7,7 +7,7 @@ import { apiFailure, invalidRequest, lockTimeout, rateLimited, StripeError } fro
 import { expand } from './expand.ts';
 import type { Fault } from './faults.ts';
 import { canonicalForm, type FormParameters } from './form.ts';
-import type { StoredAnswer } from './idempotency.ts';
+import type { IdempotencyKeys, StoredAnswer } from './idempotency.ts';
 import type { ReceivedRequest } from './request-log.ts';
 
 /** Stripe's limit for an idempotency key. */
@@ -65,13 +65,14 @@ interface Answering {
 async function settle(simulation: Simulation, answering: Answering): Promise<ApiAnswer> {
   const { received, route, request } = answering;
   const key = request.method === 'POST' ? received.idempotencyKey : null;
+  const { idempotency } = simulation.ofAccount(received.stripeAccount);
   let claimed: string | null = null;
   try {
     apiKeyOf(header(request, 'authorization'));
     if (route instanceof StripeError) throw route;
     refuseByFault(answering.fault);
     if (key !== null) {
-      const stored = claim(simulation, key, request);
+      const stored = claim(idempotency, key, request, simulation.account.clock.nowMs());
       if (stored) {
         received.replayed = true;
         return withLoss(replay(stored, key), answering.fault);
@@ -81,7 +82,7 @@ async function settle(simulation: Simulation, answering: Answering): Promise<Api
     if (answering.fault?.kind === 'slow') await pause(answering.fault.delayMs);
     const executed = execute(simulation, { ...answering, route });
     if (claimed !== null && executed.isExecuted) {
-      simulation.idempotency.store(claimed, { ...executed, originalRequestId: received.requestId });
+      idempotency.store(claimed, { ...executed, originalRequestId: received.requestId });
       claimed = null;
     }
     return withLoss(
@@ -91,7 +92,7 @@ async function settle(simulation: Simulation, answering: Answering): Promise<Api
   } catch (error) {
     return refusal(error);
   } finally {
-    if (claimed !== null) simulation.idempotency.forget(claimed);
+    if (claimed !== null) idempotency.forget(claimed);
   }
 }
 
@@ -100,14 +101,19 @@ function refuseByFault(fault: Fault | undefined): void {
   if (fault?.kind === 'lock_timeout') throw lockTimeout();
 }
 
-function claim(simulation: Simulation, key: string, request: ApiRequest): StoredAnswer | undefined {
+function claim(
+  keys: IdempotencyKeys,
+  key: string,
+  request: ApiRequest,
+  nowMs: number,
+): StoredAnswer | undefined {
   if (key.length > idempotencyKeyLengthMax) {
     throw invalidRequest({
       message: `The idempotency key is longer than ${idempotencyKeyLengthMax} characters.`,
     });
   }
   const fingerprint = `${request.path} ${canonicalForm(request.parameters)}`;
-  return simulation.idempotency.claim(key, fingerprint, simulation.account.clock.nowMs());
+  return keys.claim(key, fingerprint, nowMs);
 }
 
 interface Executed {
@@ -127,7 +133,7 @@ function execute(
   const cause: Cause = { requestId: received.requestId, idempotencyKey: received.idempotencyKey };
   try {
     if (fault?.kind === 'error_before') throw apiFailure(fault.status);
-    const answer = runStep(simulation.steps, cause, (tx) =>
+    const answer = runStep(simulation.ofAccount(received.stripeAccount).steps, cause, (tx) =>
       expand(tx, simulation.resources, handle(tx, request.id), expansion),
     );
     if (fault?.kind === 'error_after') throw apiFailure(fault.status);

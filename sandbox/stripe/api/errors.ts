@@ -11,13 +11,20 @@ export class StripeError extends Error {
   readonly status: number;
   readonly body: StripeErrorBody;
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether what was done before the refusal stays done, as with a card that was charged and declined. */
+  readonly keepsChanges: boolean;
 
-  constructor(status: number, body: StripeErrorBody, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    body: StripeErrorBody,
+    options: { headers?: Readonly<Record<string, string>>; keepsChanges?: boolean } = {},
+  ) {
     super(body.message);
     this.name = 'StripeError';
     this.status = status;
     this.body = body;
-    this.headers = headers;
+    this.headers = options.headers ?? {};
+    this.keepsChanges = options.keepsChanges ?? false;
   }
 }
 
@@ -87,7 +94,7 @@ export function rateLimited(): StripeError {
   return new StripeError(
     429,
     { type: 'invalid_request_error', code: 'rate_limit', message },
-    { 'stripe-rate-limited-reason': 'global-rate' },
+    { headers: { 'stripe-rate-limited-reason': 'global-rate' } },
   );
 }
 

@@ -115,6 +115,7 @@ export const checkoutSessionTable = defineTable<StoredSession>({
     subscription: (row) => row.session.subscription,
     payment_intent: (row) => row.session.payment_intent,
   },
+  due: ({ session }) => (session.status === 'open' ? { at: session.expires_at, clock: null } : null),
 });
 
 /** The session's line as the API shows it. */

@@ -106,6 +106,12 @@ export interface Subscription extends Readonly<typeof inertSubscription> {
 export const subscriptionTable = defineTable<Subscription>({
   noun: 'subscription',
   indexes: { customer: (row) => row.customer },
+  due: (row) => {
+    if (row.status === 'canceled' || row.status === 'incomplete_expired') return null;
+    const moments = [row.cancel_at, row.status === 'trialing' ? row.trial_end : null];
+    const at = Math.min(...moments.map((moment) => moment ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(at) ? { at, clock: row.test_clock } : null;
+  },
 });
 
 /** Which subscription an item belongs to. */

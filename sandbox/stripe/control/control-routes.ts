@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { StripeError } from '../api/errors.ts';
 import { faultSchema } from '../api/faults.ts';
 import { sent } from '../api/parameters.ts';
+import { billingSettingsSchema } from '../billing/billing-settings.ts';
 import { completeSession, settleDelayedPayment } from '../billing/checkout-completion.ts';
 import { checkoutSessionTable, expireSession } from '../billing/checkout-state.ts';
 import {
@@ -71,8 +72,13 @@ function stateRoutes(app: FastifyInstance, simulation: Simulation): void {
     simulation.faults.clear();
     return {};
   });
-  app.post('/_control/time', (request) => {
-    simulation.moveTime(z.strictObject({ offsetMs: z.number().int() }).parse(request.body).offsetMs);
+  app.post('/_control/billing-settings', (request) => {
+    const changes = sent(billingSettingsSchema.partial().parse(request.body));
+    simulation.account.billing = { ...simulation.account.billing, ...changes };
+    return simulation.account.billing;
+  });
+  app.post('/_control/time', async (request) => {
+    await simulation.moveTime(z.strictObject({ offsetMs: z.number().int() }).parse(request.body).offsetMs);
     return {
       nowSeconds: simulation.account.clock.nowSeconds(),
       offsetMs: simulation.account.clock.offsetMs(),

@@ -1,5 +1,6 @@
 import type { FaultInput } from '../api/faults.ts';
 import type { ReceivedRequest } from '../api/request-log.ts';
+import type { BillingSettings } from '../billing/billing-settings.ts';
 import type { CheckoutSession } from '../billing/checkout-state.ts';
 import type { SubscriptionStatus } from '../billing/subscription-state.ts';
 import type { Delivery, DeliverySettings } from '../webhooks/deliveries.ts';
@@ -27,6 +28,8 @@ export interface StripeControl {
   /** Strikes the next matching requests. */
   injectFault(fault: FaultInput): Promise<void>;
   clearFaults(): Promise<void>;
+  /** Changes what Stripe keeps in the dashboard: retries, their end, drafts. @returns all settings */
+  configureBilling(changes: Partial<BillingSettings>): Promise<BillingSettings>;
   /** Sets the simulator's time to the real one plus this, and does what is due then. */
   setTimeOffset(offsetMs: number): Promise<{ nowSeconds: number; offsetMs: number }>;
 
@@ -92,6 +95,7 @@ export function createStripeControl(url: string): StripeControl {
     deliveries: () => get('deliveries'),
     injectFault: (fault) => post('faults', fault),
     clearFaults: async () => void (await send('DELETE', 'faults')),
+    configureBilling: (changes) => post('billing-settings', changes),
     setTimeOffset: (offsetMs) => post('time', { offsetMs }),
     holdDeliveries: (options = {}) => post('deliveries/hold', options),
     heldDeliveries: () => get('deliveries/held'),

@@ -12,6 +12,7 @@ import {
   type StoredSession,
 } from '../billing/checkout-state.ts';
 import { type Resource, route } from '../resource.ts';
+import { dueWork } from '../state/due-work.ts';
 import type { Transaction } from '../state/transaction.ts';
 
 function expire(tx: Transaction, id: string): CheckoutSession {
@@ -73,11 +74,7 @@ export const checkoutSessions: Resource = {
     subscription: 'subscription',
   },
   find: (tx, id) => tx.get(checkoutSessionTable, id)?.session,
-  onTimeMoved: (tx) => {
-    for (const stored of [...tx.table(checkoutSessionTable).oldestFirst()]) {
-      if (stored.session.status === 'open' && stored.session.expires_at <= tx.now) expireSession(tx, stored);
-    }
-  },
+  due: dueWork(checkoutSessionTable, expireSession),
   routes: [
     route({
       method: 'POST',

@@ -16,6 +16,7 @@ import {
 } from '../api/parameters.ts';
 import { type Resource, route } from '../resource.ts';
 import { defineTable } from '../state/table.ts';
+import { testClockTable, timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
 
 const address = z.union([
@@ -39,7 +40,6 @@ const inert = {
   default_source: null,
   discount: null,
   shipping: null,
-  test_clock: null,
 } as const;
 
 export interface Customer extends Readonly<typeof inert> {
@@ -66,6 +66,8 @@ export interface Customer extends Readonly<typeof inert> {
   readonly phone: string | null;
   readonly preferred_locales: readonly string[];
   readonly tax_exempt: 'none' | 'exempt' | 'reverse';
+  /** The clock that its whole life goes by. */
+  readonly test_clock: string | null;
 }
 
 /** What remains of a deleted customer, exactly as Stripe shows it. */
@@ -77,7 +79,7 @@ interface DeletedCustomer {
 
 export const customerTable = defineTable<Customer>({
   noun: 'customer',
-  indexes: { email: (row) => row.email },
+  indexes: { email: (row) => row.email, test_clock: (row) => row.test_clock },
 });
 const deletedCustomerTable = defineTable<DeletedCustomer>({ noun: 'customer', indexes: {} });
 
@@ -100,6 +102,7 @@ const createParameters = z.strictObject({
   invoice_prefix: text.optional(),
   next_invoice_sequence: natural.optional(),
   payment_method: text.optional(),
+  test_clock: text.optional(),
 });
 const updateParameters = z.strictObject({
   ...fields,
@@ -113,13 +116,17 @@ export function storeCustomer(
   tx: Transaction,
   parameters: Omit<z.infer<typeof createParameters>, 'payment_method'>,
 ): Customer {
+  const clock = parameters.test_clock ?? null;
+  if (clock !== null && !tx.get(testClockTable, clock)) {
+    throw noSuchInParameter('testclock', clock, 'test_clock');
+  }
   return tx.put(customerTable, {
     id: tx.newId('cus'),
     object: 'customer',
     ...inert,
     address: toAddress(parameters.address),
     balance: parameters.balance ?? 0,
-    created: tx.now,
+    created: timeOf(tx, clock),
     currency: null,
     delinquent: false,
     description: parameters.description ?? null,
@@ -138,6 +145,7 @@ export function storeCustomer(
     phone: parameters.phone ?? null,
     preferred_locales: parameters.preferred_locales ?? [],
     tax_exempt: parameters.tax_exempt ?? 'none',
+    test_clock: clock,
   });
 }
 
@@ -191,6 +199,11 @@ function remove(tx: Transaction, id: string): DeletedCustomer {
   return stub;
 }
 
+function removeAllOn(tx: Transaction, clock: string): void {
+  const index = { name: 'test_clock', key: clock };
+  for (const { id } of [...tx.table(customerTable).oldestFirst({ index })]) remove(tx, id);
+}
+
 function existing(tx: Transaction, id: string): Customer {
   const customer = tx.get(customerTable, id);
   if (!customer) throw noSuchInPath('customer', id);
@@ -209,6 +222,11 @@ export const customers: Resource = {
     default_source: 'source',
     'invoice_settings.default_payment_method': 'payment_method',
     test_clock: 'test_helpers.test_clock',
+  },
+  reactions: {
+    'test_helpers.test_clock.deleted': (tx, clock) => {
+      if ('id' in clock) removeAllOn(tx, String(clock.id));
+    },
   },
   find: (tx, id) => tx.get(customerTable, id) ?? tx.get(deletedCustomerTable, id),
   routes: [
@@ -251,7 +269,8 @@ export const customers: Resource = {
           index: parameters.email === undefined ? undefined : { name: 'email', key: parameters.email },
           parameters,
           where: (row) =>
-            parameters.test_clock === undefined && isCreatedWithin(row.created, parameters.created),
+            row.test_clock === (parameters.test_clock ?? null) &&
+            isCreatedWithin(row.created, parameters.created),
           render: (row) => row,
           url: '/v1/customers',
         }),

@@ -30,6 +30,7 @@ import {
   updateSubscription,
 } from '../billing/subscription-state.ts';
 import { type Resource, route } from '../resource.ts';
+import { dueWork } from '../state/due-work.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { isKnownCustomer } from './customers.ts';
 
@@ -144,15 +145,10 @@ function endAllOf(tx: Transaction, customerId: string): void {
 }
 
 /** Ends what was to end by now, and the trials that are over. */
-function endWhatIsDue(tx: Transaction): void {
-  for (const row of [...tx.table(subscriptionTable).oldestFirst()]) {
-    if (hasEnded(row)) continue;
-    if (row.cancel_at !== null && row.cancel_at <= tx.now) {
-      endSubscription(tx, row, { endedAt: row.cancel_at, details: {} });
-    } else if (row.status === 'trialing' && row.trial_end !== null && row.trial_end <= tx.now) {
-      updateSubscription(tx, row, { status: 'active' });
-    }
-  }
+function endWhatIsDue(tx: Transaction, row: Subscription): void {
+  const isCanceled = row.cancel_at !== null && row.cancel_at <= (row.trial_end ?? row.cancel_at);
+  if (isCanceled) endSubscription(tx, row, { endedAt: tx.now, details: {} });
+  else updateSubscription(tx, row, { status: 'active' });
 }
 
 export const subscriptions: Resource = {
@@ -175,7 +171,7 @@ export const subscriptions: Resource = {
       if ('id' in customer) endAllOf(tx, String(customer.id));
     },
   },
-  onTimeMoved: endWhatIsDue,
+  due: dueWork(subscriptionTable, endWhatIsDue),
   routes: [
     route({
       method: 'POST',

@@ -1,17 +1,23 @@
+import { type BillingSettings, defaultBillingSettings } from '../billing/billing-settings.ts';
 import type { Clock } from './clock.ts';
 import type { IdSource } from './ids.ts';
 import { Table, type TableDefinition } from './table.ts';
 
 /** All state of one Stripe account. Tables come into being when a resource first asks for its own. */
 export class Account {
+  /** `acct_…` of a connected account; null: the platform's own. */
+  readonly id: string | null;
   readonly clock: Clock;
   /** Replaced by a reset. */
   ids: IdSource;
+  /** What Stripe keeps in the dashboard; changed by the control API. */
+  billing: BillingSettings = defaultBillingSettings;
   /** Where this simulator is reached, for the pages that it links to. */
   readonly publicUrl: () => string;
   private readonly tables = new Map<object, unknown>();
 
-  constructor(options: { clock: Clock; ids: IdSource; publicUrl: () => string }) {
+  constructor(options: { id: string | null; clock: Clock; ids: IdSource; publicUrl: () => string }) {
+    this.id = options.id;
     this.clock = options.clock;
     this.ids = options.ids;
     this.publicUrl = options.publicUrl;
@@ -29,6 +35,7 @@ export class Account {
   /** Empties every table and starts with new ids. */
   reset(ids: IdSource): void {
     this.tables.clear();
+    this.billing = defaultBillingSettings;
     this.ids = ids;
   }
 }

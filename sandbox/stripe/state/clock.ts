@@ -4,6 +4,8 @@ export interface Clock {
   nowMs(): number;
   /** Whole seconds since 1970, as Stripe writes times. */
   nowSeconds(): number;
+  /** Milliseconds without the offset. */
+  realMs(): number;
   /** Whole seconds without the offset: what a webhook's receiver compares signatures with. */
   realSeconds(): number;
   offsetMs(): number;
@@ -15,6 +17,7 @@ export function createClock(now: () => number): Clock {
   return {
     nowMs: () => now() + offset,
     nowSeconds: () => Math.floor((now() + offset) / 1_000),
+    realMs: now,
     realSeconds: () => Math.floor(now() / 1_000),
     offsetMs: () => offset,
     setOffsetMs: (offsetMs) => {

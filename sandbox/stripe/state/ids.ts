@@ -14,6 +14,7 @@ const shapes = {
   ch: { lead: '3', length: 23 },
   pm: { lead: '1', length: 23 },
   li: { lead: '1', length: 23 },
+  clock: { lead: '1', length: 23 },
   evt: { lead: '1', length: 23 },
   we: { lead: '1', length: 23 },
   whsec: { lead: '', length: 32 },

@@ -1,9 +1,21 @@
+import { DueList } from './due-list.ts';
+
 /** What a table holds and by what it can be listed. Each resource file defines its own. */
 export interface TableDefinition<Row extends { readonly id: string }> {
   /** The noun in "No such customer: 'x'". */
   readonly noun: string;
   /** Keys to list by; a row with a null key is in no list of that index. */
   readonly indexes: Readonly<Record<string, (row: Row) => string | null>>;
+  /** When something is to happen to a row by itself; null when nothing is. */
+  readonly due?: (row: Row) => Due | null;
+}
+
+/** A moment at which something happens by itself. */
+export interface Due {
+  /** Unix seconds. */
+  readonly at: number;
+  /** The id of the test clock whose time is meant; null: the account's own time. */
+  readonly clock: string | null;
 }
 
 /** Checks a definition's type where it is written. */
@@ -31,6 +43,7 @@ export class Table<Row extends { readonly id: string }> {
   private readonly numbers = new Map<string, number>();
   private readonly lists = new Map<string, number[]>();
   private readonly all: number[] = [];
+  private readonly dueLists = new Map<string | null, DueList>();
   private lastNumber = 0;
   private removedSinceCompaction = 0;
 
@@ -106,7 +119,15 @@ export class Table<Row extends { readonly id: string }> {
     }
   }
 
+  /** The row whose time comes first; of several in the same second the oldest. */
+  firstDue(clock: string | null): { readonly at: number; readonly row: Row } | undefined {
+    const first = this.dueLists.get(clock)?.first();
+    const row = first && this.rows.get(first.number);
+    return first && row ? { at: first.at, row } : undefined;
+  }
+
   private reindex(number: number, before: Row | undefined, after: Row | undefined): void {
+    this.reschedule(number, before, after);
     for (const [name, keyOf] of Object.entries(this.definition.indexes)) {
       const oldKey = before ? keyOf(before) : null;
       const newKey = after ? keyOf(after) : null;
@@ -114,6 +135,19 @@ export class Table<Row extends { readonly id: string }> {
       if (oldKey !== null) this.unlist(listName(name, oldKey), number);
       if (newKey !== null) this.enlist(listName(name, newKey), number);
     }
+  }
+
+  private reschedule(number: number, before: Row | undefined, after: Row | undefined): void {
+    const { due } = this.definition;
+    if (!due) return;
+    const was = before ? due(before) : null;
+    const is = after ? due(after) : null;
+    if (was?.at === is?.at && was?.clock === is?.clock) return;
+    if (was) this.dueLists.get(was.clock)?.remove({ at: was.at, number });
+    if (!is) return;
+    const list = this.dueLists.get(is.clock) ?? new DueList();
+    this.dueLists.set(is.clock, list);
+    list.add({ at: is.at, number });
   }
 
   private enlist(name: string, number: number): void {

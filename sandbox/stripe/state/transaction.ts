@@ -1,3 +1,4 @@
+import { StripeError } from '../api/errors.ts';
 import type { Account } from './account.ts';
 import { type EventRecord, eventsKeptMax, eventTable } from './events.ts';
 import type { IdPrefix } from './ids.ts';
@@ -25,11 +26,13 @@ export interface StepContext {
   readonly reactions: ReadonlyMap<string, readonly Reaction[]>;
   /** Called with the events of each committed step, in their order. */
   readonly onEvents: (events: readonly EventRecord[]) => void;
+  /** Called after each committed step that changed something. */
+  readonly onChanged: () => void;
 }
 
 /**
  * Runs one step: every change in it and every event about it become visible together, or, when it throws, not at
- * all.
+ * all. A refusal that keeps its changes is the exception: they stay, and it is thrown all the same.
  */
 export function runStep<Result>(
   context: StepContext,
@@ -39,13 +42,19 @@ export function runStep<Result>(
   const tx = new Transaction(context, cause);
   try {
     const result = run(tx);
-    forgetOldestEvents(context.account);
-    context.onEvents(tx.events);
+    conclude(context, tx);
     return result;
   } catch (error) {
-    tx.rollback();
+    if (error instanceof StripeError && error.keepsChanges) conclude(context, tx);
+    else tx.rollback();
     throw error;
   }
+}
+
+function conclude(context: StepContext, tx: Transaction): void {
+  forgetOldestEvents(context.account);
+  context.onEvents(tx.events);
+  if (tx.hasChanges()) context.onChanged();
 }
 
 interface Identified {
@@ -118,6 +127,10 @@ export class Transaction {
   emitUpdated(type: string, before: object, after: object): void {
     const previous = previousAttributes(before, after);
     if (previous) this.emit(type, after, previous);
+  }
+
+  hasChanges(): boolean {
+    return this.undo.length > 0;
   }
 
   rollback(): void {

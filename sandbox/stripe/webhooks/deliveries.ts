@@ -53,6 +53,7 @@ export class Deliveries {
   private inFlight = 0;
   private readonly timers = new Set<NodeJS.Timeout>();
   private idleWaiters: (() => void)[] = [];
+  private readonly sentWaiters = new Set<() => void>();
   /** Counts resets: what was under way before one must not change what came after. */
   private era = 0;
 
@@ -124,6 +125,20 @@ export class Deliveries {
         resolve(true);
       };
       this.idleWaiters.push(done);
+    });
+  }
+
+  /** Resolves when every first attempt has been made, or when the time is up. What is held back does not count. */
+  async whenSent(timeoutMs: number): Promise<void> {
+    if (this.inFlight === 0 && this.queue.length === 0) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.sentWaiters.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.sentWaiters.add(done);
     });
   }
 
@@ -263,6 +278,7 @@ export class Deliveries {
   }
 
   private tellIfIdle(): void {
+    if (this.inFlight === 0 && this.queue.length === 0) for (const tell of [...this.sentWaiters]) tell();
     if (!this.isIdle()) return;
     const waiters = this.idleWaiters;
     this.idleWaiters = [];

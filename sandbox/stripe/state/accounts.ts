@@ -1,0 +1,53 @@
+import { Account } from './account.ts';
+import type { Clock } from './clock.ts';
+import { createIdSource, type IdSource } from './ids.ts';
+
+/** Connected accounts that may come into being; a test that names more has a defect. */
+const connectedMax = 1_000;
+
+/** The platform's account and those that requests have named in `Stripe-Account`, each with its own objects. */
+export class Accounts {
+  readonly platform: Account;
+  private readonly connected = new Map<string, Account>();
+  private readonly options: { clock: Clock; seed: number; publicUrl: () => string };
+  /** One for all accounts, so that no id is there twice. */
+  private ids: IdSource;
+
+  constructor(options: { clock: Clock; seed: number; publicUrl: () => string }) {
+    this.options = options;
+    this.ids = createIdSource(options.seed);
+    this.platform = this.create(null);
+  }
+
+  /**
+   * The account that a request is about; a connected one comes into being when it is first named.
+   * @param id null for the platform itself
+   * @throws Error when there are too many
+   */
+  of(id: string | null): Account {
+    if (id === null) return this.platform;
+    const known = this.connected.get(id);
+    if (known) return known;
+    if (this.connected.size >= connectedMax) throw new Error(`more than ${connectedMax} connected accounts`);
+    const account = this.create(id);
+    this.connected.set(id, account);
+    return account;
+  }
+
+  *all(): Generator<Account> {
+    yield this.platform;
+    yield* this.connected.values();
+  }
+
+  /** Forgets all state of all accounts; ids start again from the seed. */
+  reset(): void {
+    this.ids = createIdSource(this.options.seed);
+    this.connected.clear();
+    this.platform.reset(this.ids);
+  }
+
+  private create(id: string | null): Account {
+    const { clock, publicUrl } = this.options;
+    return new Account({ id, clock, ids: this.ids, publicUrl });
+  }
+}
