@@ -1,5 +1,6 @@
 import { type Customer, customerTable, storeCustomer } from '../resources/customers.ts';
 import type { Transaction } from '../state/transaction.ts';
+import { chargeIntent } from './charge-intent.ts';
 import {
   type CheckoutSession,
   changeSession,
@@ -8,7 +9,7 @@ import {
 } from './checkout-state.ts';
 import { payInvoice, voidInvoice } from './invoice-payment.ts';
 import { invoiceTable } from './invoice-state.ts';
-import { chargeIntent, paymentIntentTable, startPaymentIntent } from './payments.ts';
+import { paymentIntentTable, startPaymentIntent } from './payments.ts';
 import {
   billNewSubscription,
   emitCharge,

@@ -1,10 +1,10 @@
 import { customerTable } from '../resources/customers.ts';
 import type { Transaction } from '../state/transaction.ts';
+import { chargeIntent } from './charge-intent.ts';
+import type { Charge } from './charge-state.ts';
 import { draftInvoice, finalizeInvoice } from './invoice-draft.ts';
 import { type Invoice, invoiceTable, renderInvoice } from './invoice-state.ts';
 import {
-  type Charge,
-  chargeIntent,
   type InvoicePayment,
   invoicePaymentTable,
   type PaymentIntent,

@@ -1,115 +1,105 @@
 import type { Metadata } from '../api/parameters.ts';
 import { defineTable } from '../state/table.ts';
 import type { Transaction } from '../state/transaction.ts';
+import type { PaymentError } from './payment-declines.ts';
 
-/** What this simulator does not keep yet; as in a plain payment intent. */
+/** What this simulator does not keep; as in a plain payment intent. */
 const inertIntent = {
   allowed_payment_method_types: null,
-  amount_capturable: 0,
   application: null,
   application_fee_amount: null,
-  automatic_payment_methods: null,
-  canceled_at: null,
-  cancellation_reason: null,
-  capture_method: 'automatic',
   confirmation_method: 'automatic',
   customer_account: null,
-  description: null,
   excluded_payment_method_types: null,
-  last_payment_error: null,
   livemode: false,
   managed_payments: null,
-  next_action: null,
   on_behalf_of: null,
   payment_method_configuration_details: null,
-  payment_method_options: null,
-  payment_method_types: ['card'],
   payment_record: null,
   processing: null,
-  receipt_email: null,
   review: null,
-  setup_future_usage: null,
-  shipping: null,
   source: null,
-  statement_descriptor: null,
-  statement_descriptor_suffix: null,
   transfer_data: null,
-  transfer_group: null,
 } as const;
+
+/** Types of payment methods that every intent takes. */
+export const paymentMethodTypes = ['card', 'us_bank_account'] as const;
+
+const cardOptions = {
+  installments: null,
+  mandate_options: null,
+  network: null,
+  request_three_d_secure: 'automatic',
+} as const;
+
+/** What the customer has to do so that the payment goes on. */
+export type NextAction =
+  | {
+      readonly type: 'redirect_to_url';
+      readonly redirect_to_url: { readonly return_url: string; readonly url: string };
+    }
+  | {
+      readonly type: 'use_stripe_sdk';
+      readonly use_stripe_sdk: {
+        readonly type: 'three_d_secure_redirect';
+        readonly source: string;
+        readonly stripe_js: string;
+      };
+    };
+
+export const cancellationReasons = [
+  'abandoned',
+  'automatic',
+  'duplicate',
+  'expired',
+  'failed_invoice',
+  'fraudulent',
+  'requested_by_customer',
+  'void_invoice',
+] as const;
+export type CancellationReason = (typeof cancellationReasons)[number];
 
 export interface PaymentIntent extends Readonly<typeof inertIntent> {
   readonly id: string;
   readonly object: 'payment_intent';
   /** Minor units. */
   readonly amount: number;
+  readonly amount_capturable: number;
   readonly amount_received: number;
+  readonly automatic_payment_methods: {
+    readonly allow_redirects: 'always' | 'never';
+    readonly enabled: boolean;
+  } | null;
+  readonly canceled_at: number | null;
+  readonly cancellation_reason: CancellationReason | null;
+  readonly capture_method: 'automatic' | 'automatic_async' | 'manual';
   readonly client_secret: string;
   readonly created: number;
   readonly currency: string;
   readonly customer: string | null;
+  readonly description: string | null;
+  readonly last_payment_error: PaymentError | null;
   readonly latest_charge: string | null;
   readonly metadata: Metadata;
+  readonly next_action: NextAction | null;
+  /** Null again after a decline. */
   readonly payment_method: string | null;
-  readonly status: 'requires_payment_method' | 'processing' | 'succeeded';
-}
-
-/** What this simulator does not keep yet; as in a plain charge. */
-const inertCharge = {
-  amount_refunded: 0,
-  application: null,
-  application_fee: null,
-  application_fee_amount: null,
-  balance_transaction: null,
-  billing_details: { address: null, email: null, name: null, phone: null, tax_id: null },
-  calculated_statement_descriptor: null,
-  description: null,
-  disputed: false,
-  failure_balance_transaction: null,
-  failure_code: null,
-  failure_message: null,
-  fraud_details: {},
-  livemode: false,
-  on_behalf_of: null,
-  outcome: {
-    advice_code: null,
-    network_advice_code: null,
-    network_decline_code: null,
-    network_status: 'approved_by_network',
-    reason: null,
-    risk_level: 'normal',
-    seller_message: 'Payment complete.',
-    type: 'authorized',
-  },
-  payment_method_details: null,
-  receipt_email: null,
-  receipt_number: null,
-  receipt_url: null,
-  refunded: false,
-  review: null,
-  shipping: null,
-  source: null,
-  source_transfer: null,
-  statement_descriptor: null,
-  statement_descriptor_suffix: null,
-  transfer_data: null,
-  transfer_group: null,
-} as const;
-
-export interface Charge extends Readonly<typeof inertCharge> {
-  readonly id: string;
-  readonly object: 'charge';
-  /** Minor units. */
-  readonly amount: number;
-  readonly amount_captured: number;
-  readonly captured: boolean;
-  readonly created: number;
-  readonly currency: string;
-  readonly customer: string | null;
-  readonly metadata: Metadata;
-  readonly paid: boolean;
-  readonly payment_intent: string;
-  readonly payment_method: string | null;
-  readonly status: 'succeeded';
+  readonly payment_method_options: { readonly card: typeof cardOptions };
+  readonly payment_method_types: readonly string[];
+  readonly receipt_email: string | null;
+  readonly setup_future_usage: 'off_session' | 'on_session' | null;
+  readonly shipping: object | null;
+  readonly statement_descriptor: string | null;
+  readonly statement_descriptor_suffix: string | null;
+  readonly status:
+    | 'requires_payment_method'
+    | 'requires_confirmation'
+    | 'requires_action'
+    | 'processing'
+    | 'requires_capture'
+    | 'canceled'
+    | 'succeeded';
+  readonly transfer_group: string | null;
 }
 
 export interface InvoicePayment {
@@ -131,72 +121,65 @@ export const paymentIntentTable = defineTable<PaymentIntent>({
   noun: 'payment_intent',
   indexes: { customer: (row) => row.customer },
 });
-export const chargeTable = defineTable<Charge>({
-  noun: 'charge',
-  indexes: { customer: (row) => row.customer, payment_intent: (row) => row.payment_intent },
-});
 export const invoicePaymentTable = defineTable<InvoicePayment>({
   noun: 'invoice_payment',
   indexes: { invoice: (row) => row.invoice, payment_intent: (row) => row.payment.payment_intent },
 });
 
-/** Stores an intent that has not been paid; nothing is emitted. @param intent.amount minor units */
-export function startPaymentIntent(
-  tx: Transaction,
-  intent: {
-    amount: number;
-    currency: string;
-    customer: string | null;
-    status: PaymentIntent['status'];
-    metadata?: Metadata;
-  },
-): PaymentIntent {
+/** What is chosen about a new intent; what is not given is as in a plain one. */
+export type NewPaymentIntent = Pick<PaymentIntent, 'amount' | 'currency' | 'customer'> &
+  Partial<
+    Pick<
+      PaymentIntent,
+      | 'automatic_payment_methods'
+      | 'capture_method'
+      | 'description'
+      | 'metadata'
+      | 'payment_method'
+      | 'receipt_email'
+      | 'setup_future_usage'
+      | 'shipping'
+      | 'statement_descriptor'
+      | 'statement_descriptor_suffix'
+      | 'status'
+      | 'transfer_group'
+    >
+  >;
+
+/**
+ * Stores an intent that has not been paid; nothing is emitted.
+ * @param intent.amount minor units
+ * @param intent.status `requires_payment_method` when not given
+ */
+export function startPaymentIntent(tx: Transaction, intent: NewPaymentIntent): PaymentIntent {
   const id = tx.newId('pi');
   return tx.put(paymentIntentTable, {
     id,
     object: 'payment_intent',
     ...inertIntent,
-    amount: intent.amount,
+    amount_capturable: 0,
     amount_received: 0,
+    automatic_payment_methods: null,
+    canceled_at: null,
+    cancellation_reason: null,
+    capture_method: 'automatic',
     client_secret: `${id}_secret_${tx.account.ids.characters(25)}`,
     created: tx.now,
-    currency: intent.currency,
-    customer: intent.customer,
+    description: null,
+    last_payment_error: null,
     latest_charge: null,
-    metadata: intent.metadata ?? {},
+    metadata: {},
+    next_action: null,
     payment_method: null,
-    status: intent.status,
-  });
-}
-
-/** Stores the successful charge of an intent; nothing is emitted. */
-export function chargeIntent(
-  tx: Transaction,
-  intent: PaymentIntent,
-): { intent: PaymentIntent; charge: Charge } {
-  const paymentMethod = intent.payment_method ?? tx.newId('pm');
-  const charge = tx.put(chargeTable, {
-    id: tx.newId('ch'),
-    object: 'charge',
-    ...inertCharge,
-    amount: intent.amount,
-    amount_captured: intent.amount,
-    captured: true,
-    created: tx.now,
-    currency: intent.currency,
-    customer: intent.customer,
-    metadata: intent.metadata,
-    paid: true,
-    payment_intent: intent.id,
-    payment_method: paymentMethod,
-    status: 'succeeded',
-  });
-  const succeeded = tx.put(paymentIntentTable, {
+    payment_method_options: { card: cardOptions },
+    payment_method_types: paymentMethodTypes,
+    receipt_email: null,
+    setup_future_usage: null,
+    shipping: null,
+    statement_descriptor: null,
+    statement_descriptor_suffix: null,
+    status: 'requires_payment_method',
+    transfer_group: null,
     ...intent,
-    amount_received: intent.amount,
-    latest_charge: charge.id,
-    payment_method: paymentMethod,
-    status: 'succeeded',
   });
-  return { intent: succeeded, charge };
 }

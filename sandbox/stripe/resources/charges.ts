@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
-import { chargeTable } from '../billing/payments.ts';
+import { chargeTable } from '../billing/charge-state.ts';
 import { type Resource, route } from '../resource.ts';
 
 /** Made by the payment of invoices and Checkout sessions; here they can only be read. */
