@@ -9,7 +9,7 @@ export type Method = 'GET' | 'POST' | 'DELETE';
 /** What a handler gets. */
 export interface RouteRequest<Parameters> {
   readonly tx: Transaction;
-  /** The `:id` of the path; empty when the path has none. */
+  /** The `:id` of the path; with a second one in the path `a/b`; empty when the path has none. */
   readonly id: string;
   readonly parameters: Parameters;
 }
@@ -18,6 +18,8 @@ export interface RouteRequest<Parameters> {
 export interface Route {
   readonly method: Method;
   readonly path: string;
+  /** What it takes, every leaf a text. */
+  readonly parameters: z.ZodType;
   /** Checks the parameters and answers. @throws StripeError */
   prepare(raw: FormParameters): (tx: Transaction, id: string) => unknown;
 }
@@ -35,6 +37,7 @@ export function route<Parameters>(declared: {
   return {
     method: declared.method,
     path: declared.path,
+    parameters: declared.parameters,
     prepare(raw) {
       const parameters = readParameters(declared.parameters, raw);
       return (tx, id) => declared.handle({ tx, id, parameters });

@@ -1,11 +1,13 @@
 import { Faults } from './api/faults.ts';
 import { IdempotencyKeys } from './api/idempotency.ts';
 import { RequestLog } from './api/request-log.ts';
+import type { Observer } from './observer.ts';
 import type { Resource } from './resource.ts';
 import { resources } from './resources.ts';
 import type { Account } from './state/account.ts';
 import { Accounts } from './state/accounts.ts';
 import { createClock } from './state/clock.ts';
+import { renderEvent } from './state/events.ts';
 import { Timeline } from './state/timeline.ts';
 import type { Reaction, StepContext } from './state/transaction.ts';
 import { Deliveries, type DeliverySettings } from './webhooks/deliveries.ts';
@@ -22,6 +24,7 @@ export interface Simulation {
   readonly deliveries: Deliveries;
   readonly faults: Faults;
   readonly requests: RequestLog;
+  readonly observer: Observer | undefined;
   /** By `object` value. */
   readonly resources: ReadonlyMap<string, Resource>;
   /** @param stripeAccount the `Stripe-Account` header; null for the platform @throws Error beyond their limit */
@@ -44,6 +47,7 @@ export function createSimulation(options: {
   now: () => number;
   publicUrl: () => string;
   deliverySettings: DeliverySettings;
+  observer?: Observer | undefined;
 }): Simulation {
   const clock = createClock(options.now);
   const accounts = new Accounts({ clock, seed: options.seed, publicUrl: options.publicUrl });
@@ -56,7 +60,10 @@ export function createSimulation(options: {
     const steps: StepContext = {
       account,
       reactions,
-      onEvents: (events) => deliveries.publish(events),
+      onEvents(events) {
+        deliveries.publish(events);
+        if (options.observer) for (const event of events) options.observer.onEvent(renderEvent(event));
+      },
       onChanged: () => timeline.poke(),
     };
     const made = { steps, idempotency: new IdempotencyKeys() };
@@ -77,6 +84,7 @@ export function createSimulation(options: {
     deliveries,
     faults,
     requests,
+    observer: options.observer,
     resources: new Map(resources.map((resource) => [resource.object, resource])),
     ofAccount: (stripeAccount) => partsOf(accounts.of(stripeAccount)),
     reset() {

@@ -1,5 +1,6 @@
 import { createServer } from './api/server.ts';
 import { createStripeControl, type StripeControl } from './control/control.ts';
+import type { Observer } from './observer.ts';
 import { createSimulation } from './simulation.ts';
 import { type DeliverySettings, defaultDeliverySettings } from './webhooks/deliveries.ts';
 
@@ -13,6 +14,8 @@ export interface StripeSimulatorOptions {
   /** Milliseconds since 1970; the machine's clock when not given. */
   readonly now?: () => number;
   readonly deliveries?: Partial<DeliverySettings>;
+  /** Sees every answer and every event. */
+  readonly observer?: Observer;
 }
 
 export interface StripeSimulator {
@@ -37,6 +40,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
     now: options.now ?? Date.now,
     publicUrl: () => url,
     deliverySettings: { ...defaultDeliverySettings, ...options.deliveries },
+    observer: options.observer,
   });
   const app = createServer(simulation);
   await app.listen({ host, port: options.port ?? 0 });

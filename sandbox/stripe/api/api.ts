@@ -45,6 +45,14 @@ export async function answerApi(
   received.fault = fault?.kind ?? null;
   const answer = await settle(simulation, { route, request, received, fault });
   received.status = answer.isLost ? null : answer.status;
+  simulation.observer?.onAnswer({
+    method: request.method,
+    path: route instanceof StripeError ? null : route.path,
+    parameters: request.parameters,
+    status: answer.status,
+    body: answer.body,
+    fault: received.fault,
+  });
   return {
     ...answer,
     headers: {
