@@ -6,6 +6,7 @@ import { events } from './resources/events.ts';
 import { invoicePayments } from './resources/invoice-payments.ts';
 import { invoices } from './resources/invoices.ts';
 import { paymentIntents } from './resources/payment-intents.ts';
+import { paymentMethods } from './resources/payment-methods.ts';
 import { prices } from './resources/prices.ts';
 import { products } from './resources/products.ts';
 import { subscriptionItems } from './resources/subscription-items.ts';
@@ -23,6 +24,7 @@ export const resources: readonly Resource[] = [
   subscriptionItems,
   invoices,
   invoicePayments,
+  paymentMethods,
   paymentIntents,
   charges,
   checkoutSessions,

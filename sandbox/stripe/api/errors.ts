@@ -4,6 +4,16 @@ export interface StripeErrorBody {
   message: string;
   code?: string;
   param?: string;
+  advice_code?: string;
+  /** `ch_…` of the charge that was declined. */
+  charge?: string;
+  decline_code?: string;
+  doc_url?: string;
+  network_decline_code?: string;
+  /** The objects that were refused, as they are now. */
+  payment_intent?: object;
+  payment_method?: object;
+  setup_intent?: object;
 }
 
 /** A refusal in Stripe's form; the server turns it into an answer. */
@@ -33,6 +43,27 @@ export function invalidRequest(body: Omit<StripeErrorBody, 'type'>, status = 400
   return new StripeError(status, { type: 'invalid_request_error', ...body });
 }
 
+/**
+ * A card or its payment was refused: 402.
+ * @param options.keepsChanges whether the attempt is remembered, as a declined charge is
+ */
+export function cardRefused(
+  body: Omit<StripeErrorBody, 'type'>,
+  options: { keepsChanges: boolean },
+): StripeError {
+  return new StripeError(402, { type: 'card_error', ...body }, options);
+}
+
+/** Intents and sessions choose the types of payment methods themselves since 2026-09-30: 400. */
+export function paymentMethodTypesRefused(): StripeError {
+  return invalidRequest({
+    code: 'payment_method_types_no_longer_supported',
+    param: 'payment_method_types',
+    message:
+      'The `payment_method_types` parameter is no longer supported. Use `allowed_payment_method_types`, or leave it out.',
+  });
+}
+
 /** A parameter that this endpoint does not know. */
 export function parameterUnknown(param: string): StripeError {
   return invalidRequest({
@@ -47,9 +78,9 @@ export function parameterMissing(param: string): StripeError {
   return invalidRequest({ code: 'parameter_missing', param, message: `Missing required param: ${param}.` });
 }
 
-/** Nothing has the id in the path: 404. */
-export function noSuchInPath(noun: string, id: string): StripeError {
-  return invalidRequest({ code: 'resource_missing', param: 'id', message: `No such ${noun}: '${id}'` }, 404);
+/** Nothing has the id in the path: 404. @param param what Stripe calls that part of the path */
+export function noSuchInPath(noun: string, id: string, param = 'id'): StripeError {
+  return invalidRequest({ code: 'resource_missing', param, message: `No such ${noun}: '${id}'` }, 404);
 }
 
 /** Nothing has the id in a parameter: 400, with the parameter's name. */

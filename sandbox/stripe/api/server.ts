@@ -85,10 +85,9 @@ function pathOf(request: FastifyRequest): string {
   return request.url.split('?')[0] ?? '';
 }
 
+/** The ids in the path, joined by slashes where there are two. */
 function idOf(parameters: unknown): string {
-  return typeof parameters === 'object' && parameters !== null && 'id' in parameters
-    ? String(parameters.id)
-    : '';
+  return typeof parameters === 'object' && parameters !== null ? Object.values(parameters).join('/') : '';
 }
 
 function asParameters(value: unknown): FormParameters {

@@ -1,7 +1,7 @@
 import { customerTable } from '../resources/customers.ts';
 import type { Transaction } from '../state/transaction.ts';
-import { chargeTable } from './charge-state.ts';
 import { declineOf } from './payment-declines.ts';
+import { checked } from './payment-method-attachment.ts';
 import { historyOf, paymentMethodTable } from './payment-method-state.ts';
 import {
   type PaymentOutcome,
@@ -40,7 +40,7 @@ export interface PaymentAttempt {
  * the intent is confirmed through the API) reaches the invoice through `concludePayment`.
  */
 export function attemptPayment(tx: Transaction, attempt: PaymentAttempt): PaymentOutcome {
-  const method = storedMethod(tx, attempt.paymentMethod);
+  const method = tx.put(paymentMethodTable, checked(storedMethod(tx, attempt.paymentMethod)));
   const history = historyOf(tx, method.id);
   const { intent, offSession } = attempt;
   const verdict = verdictOf(tx, { customer: intent.customer, offSession, history });
@@ -110,7 +110,8 @@ export function paymentMethodFor(
 }
 
 /**
- * Ends an intent that has not been paid, with its event; what was only authorized is given back.
+ * Ends an intent that has not been paid, with its event. What was only authorized is given back; its charge stays
+ * as it is.
  * @throws Error when it is paid or on its way to be
  */
 export function cancelPaymentIntent(
@@ -120,11 +121,6 @@ export function cancelPaymentIntent(
 ): PaymentIntent {
   if (!cancelableStatuses.has(intent.status)) {
     throw new Error(`payment intent ${intent.id} can't be canceled: ${intent.status}`);
-  }
-  const charge = intent.latest_charge === null ? undefined : tx.get(chargeTable, intent.latest_charge);
-  if (intent.status === 'requires_capture' && charge) {
-    const released = tx.put(chargeTable, { ...charge, amount_refunded: charge.amount, refunded: true });
-    tx.emit('charge.refunded', released);
   }
   const canceled = tx.put(paymentIntentTable, {
     ...intent,

@@ -34,6 +34,12 @@ const confirm = 'confirm_card_data';
 const known: Readonly<
   Record<string, readonly [string, string, ChargeOutcome['advice_code'], string | null, string?]>
 > = {
+  authentication_not_handled: [
+    'authentication_required',
+    "This payment required an authentication action to complete, but `error_on_requires_action` was set. When you're ready, you can upgrade your integration to handle actions at https://stripe.com/docs/payments/payment-intents/upgrade-to-handle-actions.",
+    null,
+    null,
+  ],
   authentication_required: [
     'authentication_required',
     'Your card was declined. This transaction requires authentication.',
@@ -54,6 +60,20 @@ const known: Readonly<
   incorrect_cvc: ['incorrect_cvc', "Your card's security code is incorrect.", confirm, 'N7', 'cvc'],
   incorrect_number: ['incorrect_number', 'Your card number is incorrect.', confirm, '14', 'number'],
   insufficient_funds: ['card_declined', 'Your card has insufficient funds.', again, '51'],
+  invalid_expiry_month: [
+    'invalid_expiry_month',
+    "Your card's expiration month is invalid.",
+    null,
+    null,
+    'exp_month',
+  ],
+  invalid_expiry_year: [
+    'invalid_expiry_year',
+    "Your card's expiration year is invalid.",
+    null,
+    null,
+    'exp_year',
+  ],
   lost_card: ['card_declined', declined, never, '41'],
   pickup_card: ['card_declined', declined, never, '04'],
   processing_error: [
@@ -65,6 +85,12 @@ const known: Readonly<
   revocation_of_all_authorizations: ['card_declined', declined, never, 'R1'],
   revocation_of_authorization: ['card_declined', declined, never, 'R0'],
   stolen_card: ['card_declined', declined, never, '43'],
+  test_mode_live_card: [
+    'card_declined',
+    'Your card was declined. Your request was in test mode, but used a non test card. For a list of valid test cards, visit: https://stripe.com/docs/testing.',
+    null,
+    null,
+  ],
   transaction_not_allowed: ['card_declined', declined, never, '57'],
 };
 

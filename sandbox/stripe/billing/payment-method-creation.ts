@@ -55,7 +55,7 @@ export function createPaymentMethod(tx: Transaction, fresh: NewPaymentMethod): P
     id: method.id,
     testCard: name,
     isSetUp: false,
-    wasAttached: false,
+    isUsedUp: false,
     paymentsSucceeded: 0,
   });
   return tx.put(paymentMethodTable, method);
@@ -65,7 +65,7 @@ function cardDetails(tx: Transaction, card: TestCard, fresh: NewPaymentMethod): 
   const today = new Date(tx.now * 1_000);
   return {
     brand: card.brand,
-    checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: null },
+    checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: 'unchecked' },
     country: card.country,
     display_brand: card.brand === 'amex' ? 'american_express' : card.brand,
     exp_month: fresh.expiry?.month ?? today.getUTCMonth() + 1,

@@ -5,7 +5,7 @@ import type { Transaction } from '../state/transaction.ts';
 export interface BillingDetails {
   readonly address: Readonly<
     Record<'city' | 'country' | 'line1' | 'line2' | 'postal_code' | 'state', string | null>
-  > | null;
+  >;
   readonly email: string | null;
   readonly name: string | null;
   readonly phone: string | null;
@@ -78,8 +78,8 @@ export interface PaymentMethodHistory {
   readonly testCard: string;
   /** The customer has authenticated it for payments without them. */
   readonly isSetUp: boolean;
-  /** Once it was a customer's it never becomes another's. */
-  readonly wasAttached: boolean;
+  /** Whether it was a customer's, or was used without being one's: it can't be attached again. */
+  readonly isUsedUp: boolean;
   readonly paymentsSucceeded: number;
 }
 

@@ -9,7 +9,7 @@ import { type NextAction, type PaymentIntent, paymentIntentTable } from './payme
 export type PaymentOutcome =
   /** Paid; with `capture_method: manual` authorized only, the intent's status is then `requires_capture`. */
   | { readonly kind: 'succeeded'; readonly intent: PaymentIntent; readonly charge: Charge }
-  /** The charge is null when the bank was not asked because the customer failed to authenticate. */
+  /** The charge is null when it did not come so far, because the customer has not authenticated. */
   | {
       readonly kind: 'failed';
       readonly intent: PaymentIntent;
@@ -46,12 +46,16 @@ export function storeSuccess(tx: Transaction, { intent, method, isAuthenticated 
   return { kind: 'succeeded', intent: paid, charge };
 }
 
-/** Stores that the bank said no. */
+/** Stores that the bank said no; without a charge when it only wants the customer. */
 export function storeDecline(tx: Transaction, trying: Trying, reason: Decline): PaymentOutcome {
   const { intent, method, isAuthenticated } = trying;
-  const charge = storeCharge(tx, { intent, paymentMethod: method, result: reason, isAuthenticated });
-  const error = cardErrorOf({ decline: reason, charge: charge.id, paymentMethod: method });
-  const failed = storeRefusal(tx, { ...intent, latest_charge: charge.id }, error);
+  const charge =
+    reason.code === 'authentication_required'
+      ? null
+      : storeCharge(tx, { intent, paymentMethod: method, result: reason, isAuthenticated });
+  const error = cardErrorOf({ decline: reason, charge: charge?.id ?? null, paymentMethod: method });
+  const latest_charge = charge?.id ?? intent.latest_charge;
+  const failed = storeRefusal(tx, { ...intent, latest_charge }, error);
   return { kind: 'failed', intent: failed, charge, error };
 }
 

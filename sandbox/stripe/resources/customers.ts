@@ -14,6 +14,11 @@ import {
   sent,
   text,
 } from '../api/parameters.ts';
+import {
+  attachPaymentMethod,
+  paymentMethodNamed,
+  requireAttached,
+} from '../billing/payment-method-attachment.ts';
 import { type Resource, route } from '../resource.ts';
 import { defineTable } from '../state/table.ts';
 import { testClockTable, timeOf } from '../state/test-clocks.ts';
@@ -150,9 +155,30 @@ export function storeCustomer(
 }
 
 function create(tx: Transaction, parameters: z.infer<typeof createParameters>): Customer {
-  const customer = storeCustomer(tx, parameters);
+  const { payment_method, ...fields } = parameters;
+  const wanted = fields.invoice_settings?.default_payment_method ?? null;
+  const settings = { ...fields.invoice_settings, default_payment_method: null };
+  const stored = storeCustomer(tx, { ...fields, invoice_settings: settings });
+  const attached =
+    payment_method === undefined
+      ? undefined
+      : attachPaymentMethod(tx, paymentMethodNamed(tx, payment_method, 'payment_method'), stored.id);
+  // The default may be named as what it is attached from, such as `pm_card_visa`.
+  const id = attached && wanted === payment_method ? attached.id : wanted;
+  const invoice_settings = { ...stored.invoice_settings, ...defaultOf(tx, stored.id, id) };
+  const customer = tx.put(customerTable, { ...stored, invoice_settings });
   tx.emit('customer.created', customer);
   return customer;
+}
+
+function defaultOf(
+  tx: Transaction,
+  customer: string,
+  id: string | null | undefined,
+): { default_payment_method?: string | null } {
+  if (id === undefined || id === null) return sent({ default_payment_method: id });
+  const param = 'invoice_settings[default_payment_method]';
+  return { default_payment_method: requireAttached(tx, { id, customer, param }).id };
 }
 
 /** Writes a changed customer and its event. */
@@ -186,7 +212,11 @@ function update(tx: Transaction, id: string, parameters: z.infer<typeof updatePa
   return updateCustomer(tx, before, {
     ...sent(changes),
     ...(newAddress === undefined ? {} : { address: toAddress(newAddress) }),
-    invoice_settings: { ...before.invoice_settings, ...sent(invoice_settings ?? {}) },
+    invoice_settings: {
+      ...before.invoice_settings,
+      ...sent(invoice_settings ?? {}),
+      ...defaultOf(tx, id, invoice_settings?.default_payment_method),
+    },
     metadata: mergeMetadata(before.metadata, metadataChange),
   });
 }
