@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { sent } from '../api/parameters.ts';
+import { billingSettingsSchema } from '../billing/billing-settings.ts';
+import {
+  endSubscription,
+  renderSubscription,
+  subscriptionStatuses,
+  subscriptionTable,
+  updateSubscription,
+} from '../billing/subscription-state.ts';
+import type { Simulation } from '../simulation.ts';
+import { causedByStripe, runStep } from '../state/transaction.ts';
+
+const statusSchema = z.strictObject({ status: z.enum(subscriptionStatuses) });
+
+/** What Stripe keeps in the dashboard, and what it does to subscriptions by itself. */
+export function billingRoutes(app: FastifyInstance, simulation: Simulation): void {
+  app.post('/_control/billing-settings', (request) => {
+    const changes = sent(billingSettingsSchema.partial().parse(request.body));
+    simulation.account.billing = { ...simulation.account.billing, ...changes };
+    return simulation.account.billing;
+  });
+  app.post<{ Params: { id: string } }>('/_control/subscriptions/:id/status', (request) => {
+    const { status } = statusSchema.parse(request.body);
+    return runStep(simulation.steps, causedByStripe, (tx) => {
+      const row = tx.get(subscriptionTable, request.params.id);
+      if (!row) throw new Error(`no subscription ${request.params.id}`);
+      const isEnd = status === 'canceled' && row.status !== 'canceled';
+      const details = { reason: 'payment_failed' } as const;
+      const after = isEnd
+        ? endSubscription(tx, row, { endedAt: tx.now, details })
+        : updateSubscription(tx, row, { status });
+      return renderSubscription(tx, after);
+    });
+  });
+}

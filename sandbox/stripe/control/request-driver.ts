@@ -1,0 +1,19 @@
+import type { FaultInput } from '../api/faults.ts';
+import type { ReceivedRequest } from '../api/request-log.ts';
+import type { ControlChannel } from './channel.ts';
+
+export interface RequestControl {
+  /** Every API request received, oldest first. */
+  requests(): Promise<readonly ReceivedRequest[]>;
+  /** Strikes the next matching requests. */
+  injectFault(fault: FaultInput): Promise<void>;
+  clearFaults(): Promise<void>;
+}
+
+export function requestDriver({ get, post, remove }: ControlChannel): RequestControl {
+  return {
+    requests: () => get('requests'),
+    injectFault: (fault) => post('faults', fault),
+    clearFaults: () => remove('faults'),
+  };
+}
