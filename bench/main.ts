@@ -1,6 +1,7 @@
+import { benchAck } from './ack/bench-ack.ts';
 import { benchProvisioning } from './provisioning/bench-provisioning.ts';
 
-const BENCHMARKS: Record<string, () => Promise<void>> = { provisioning: benchProvisioning };
+const BENCHMARKS: Record<string, () => Promise<void>> = { ack: benchAck, provisioning: benchProvisioning };
 
 const [name = ''] = process.argv.slice(2);
 const benchmark = BENCHMARKS[name];

@@ -34,7 +34,7 @@ export async function measure(options: {
 }
 
 /** The nearest-rank percentile of ascending values. */
-function percentile(ascending: readonly number[], share: number): number {
+export function percentile(ascending: readonly number[], share: number): number {
   return ascending[Math.max(0, Math.ceil(ascending.length * share) - 1)] ?? Number.NaN;
 }
 
