@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from '@fastify/type-provider-zod';
 import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
+import { refuseOnSocket } from './broken-request.ts';
 import type { App, GatewayDependencies } from './dependencies.ts';
 import { openapi } from './openapi.ts';
 import { registerProblems, sendProblem } from './problem.ts';
@@ -17,6 +18,8 @@ const PARAMETER_LENGTH_MAX = 1_000;
 /** For a whole request to arrive, headers and body; Stripe sends a few kilobytes. */
 const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_TIMEOUT_MS = 10_000;
+/** How often Node looks for requests beyond these two limits; its own 30 s would triple them. */
+const TIMEOUTS_CHECK_INTERVAL_MS = 1_000;
 /** A socket on which nothing moves; longer than any answer of ours takes. */
 const CONNECTION_TIMEOUT_MS = 60_000;
 /** Above the idle time of usual load balancers (60 s), so that they close first. */
@@ -33,10 +36,14 @@ export function buildApp(dependencies: GatewayDependencies): App {
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUTS_CHECK_INTERVAL_MS },
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: (error, socket) => {
+      const reason = refuseOnSocket(error, socket);
+      if (reason !== undefined) dependencies.metrics.refused.inc({ reason });
+    },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

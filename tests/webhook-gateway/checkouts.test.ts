@@ -32,7 +32,7 @@ const post = ({ app }: Fake, payload: unknown, headers: Record<string, string> =
     method: 'POST',
     url: '/checkouts',
     headers: { 'content-type': 'application/json', ...headers },
-    payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
+    payload: typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload),
   });
 const get = ({ app }: Fake, id = ID, headers: Record<string, string> = AUTHORIZED) =>
   app.inject({ url: `/checkouts/${id}`, headers });
@@ -109,6 +109,8 @@ test.each<[string, unknown]>([
   ['stripe_customer_id', { email: 'a@b', client_name: 'A', stripe_subscription_id: 'sub_1' }],
   ['', []],
   ['', null],
+  ['__proto__', JSON.stringify(CHECKOUT).replace('{', '{"__proto__":{"email":"eve@example.com"},')],
+  ['constructor', { ...CHECKOUT, constructor: { prototype: {} } }],
 ])('the wrong field %j is found', async (field, body) => {
   const answer = await post(withTenancy({}), body);
   expect(answer.statusCode).toBe(422);
@@ -129,6 +131,8 @@ test('a body that is no JSON is a 400, of another type a 415, too large a 413', 
   const gateway = withTenancy({});
   expect((await post(gateway, '{"email":')).statusCode).toBe(400);
   expect((await post(gateway, '')).statusCode).toBe(400);
+  const notUtf8 = Buffer.from(JSON.stringify(CHECKOUT).replace('Ada', 'Ad\u00e9'), 'latin1');
+  expect((await post(gateway, notUtf8)).statusCode).toBe(400);
   for (const type of ['text/xml', 'text/plain']) {
     expect((await post(gateway, '{}', { ...AUTHORIZED, 'content-type': type })).statusCode).toBe(415);
   }

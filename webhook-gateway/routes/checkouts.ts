@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { CreateTenantProgress, StepProgress } from '../../client/contract.ts';
 import type { DescribedRun } from '../../client/tenancy-client.ts';
 import type { App, GatewayDependencies } from '../dependencies.ts';
@@ -22,8 +23,7 @@ type CheckoutDependencies = Pick<
 /** Purchases from the store: begin a tenant's creation, and see how it goes. */
 export async function checkoutRoutes(app: App, dependencies: CheckoutDependencies): Promise<void> {
   const { tenancy, metrics, checkoutApiKeys } = dependencies;
-  // Fastify reads text by itself; a checkout is JSON and nothing else.
-  app.removeContentTypeParser('text/plain');
+  takeJsonBodies(app);
   // Before the body is read.
   const onRequest = createBearerCheck(checkoutApiKeys);
   app.post('/checkouts', { onRequest, schema: POST_SCHEMA }, async (request, reply) => {
@@ -47,6 +47,28 @@ export async function checkoutRoutes(app: App, dependencies: CheckoutDependencie
   });
   refuseOtherMethods(app, '/checkouts', ['POST']);
   refuseOtherMethods(app, '/checkouts/:workflow_id', ['GET', 'HEAD']);
+}
+
+/**
+ * A checkout is JSON in UTF-8 and nothing else. Fastify's own parser would replace bytes that are no UTF-8, and refuse a
+ * key like `__proto__` by itself, without naming it; the schema takes only the keys it knows.
+ */
+function takeJsonBodies(app: App): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    const parsed = parseJson(body);
+    if (parsed) done(null, parsed.value);
+    else done(new Problem({ status: 400, detail: 'The body is not JSON in UTF-8.' }));
+  });
+}
+
+function parseJson(body: Buffer): { value: unknown } | undefined {
+  if (!isUtf8(body)) return undefined;
+  try {
+    return { value: JSON.parse(body.toString('utf8')) };
+  } catch {
+    return undefined;
+  }
 }
 
 async function statusOf(run: DescribedRun, dependencies: CheckoutDependencies): Promise<CheckoutStatus> {
