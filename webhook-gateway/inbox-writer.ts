@@ -8,6 +8,9 @@ export type InboxLimits = {
   waitingBytesMax: number;
   /** From a request's arrival to its answer, whatever Postgres does. */
   waitMs: number;
+  /** The writer counts as busy from so many rows within the time of `busyWindowMs`. */
+  busyRows: number;
+  busyWindowMs: number;
 };
 
 const MEBIBYTE = 1_048_576;
@@ -20,6 +23,8 @@ const INBOX_LIMITS: InboxLimits = {
   waitingRowsMax: 5_000,
   waitingBytesMax: 64 * MEBIBYTE,
   waitMs: 9_000,
+  busyRows: 10,
+  busyWindowMs: 100,
 };
 
 export type StoreAnswer =
@@ -47,6 +52,8 @@ export class InboxWriter {
   #groupsInFlight = 0;
   #isPumpDue = false;
   #whenIdle: (() => void) | undefined;
+  /** Rows that came in the current window and in the one before. */
+  #window = { startedMs: 0, rows: 0, rowsBefore: 0 };
 
   constructor(options: InboxWriterOptions) {
     this.#options = options;
@@ -55,6 +62,13 @@ export class InboxWriter {
 
   get waiting(): number {
     return this.#waiting.length;
+  }
+
+  /** Whether requests come so fast that work which can wait should wait. */
+  isBusy(): boolean {
+    this.#turnWindow();
+    const { busyRows } = this.#limits;
+    return this.#window.rows >= busyRows || this.#window.rowsBefore >= busyRows;
   }
 
   /** `stored` and `duplicate` mean: the event is committed. Never rejects, and answers within `waitMs`. */
@@ -66,6 +80,8 @@ export class InboxWriter {
     ) {
       return Promise.resolve({ outcome: 'unavailable', reason: 'overloaded' });
     }
+    this.#turnWindow();
+    this.#window.rows += 1;
     return new Promise((resolve) => {
       const waiting: Waiting = { row, bytes, answer, isAnswered: false };
       const timer = setTimeout(() => answer({ outcome: 'unavailable', reason: 'late' }), this.#limits.waitMs);
@@ -86,6 +102,15 @@ export class InboxWriter {
       this.#whenIdle = resolve;
       this.#pumpSoon();
     });
+  }
+
+  #turnWindow(): void {
+    const nowMs = performance.now();
+    const { startedMs, rows } = this.#window;
+    const ageMs = nowMs - startedMs;
+    if (ageMs < this.#limits.busyWindowMs) return;
+    const isNext = ageMs < 2 * this.#limits.busyWindowMs;
+    this.#window = { startedMs: nowMs, rows: 0, rowsBefore: isNext ? rows : 0 };
   }
 
   /** After the current turn of the event loop: the requests that came in it share a group. */

@@ -2,6 +2,12 @@ export type WakerLimits = {
   /** Subjects that wait; more are left to the sweep. */
   subjectsMax: number;
   inFlightMax: number;
+  /** The same while the writer is busy: on a small machine eager wakes take the processor from the acks. */
+  inFlightBusyMax: number;
+  /** A subject waits at most this long because the writer is busy. */
+  giveWayMaxMs: number;
+  /** How often a waker that gives way looks again. */
+  giveWayPollMs: number;
   /** Tries for one subject before it is left to the sweep. */
   triesMax: number;
   /** Pause after a failure, doubled with each that follows. */
@@ -14,6 +20,9 @@ export type WakerLimits = {
 const WAKER_LIMITS: WakerLimits = {
   subjectsMax: 10_000,
   inFlightMax: 16,
+  inFlightBusyMax: 2,
+  giveWayMaxMs: 1_000,
+  giveWayPollMs: 20,
   triesMax: 6,
   pauseFirstMs: 250,
   pauseMaxMs: 10_000,
@@ -25,10 +34,14 @@ export type WakeOutcome = 'woken' | 'retried' | 'gave_up' | 'dropped';
 export type WakerOptions = {
   /** Signals the subject's billing sync; bounded in time by whoever gives it. */
   wake: (subject: string) => Promise<void>;
+  /** While it says so, wakes give way, but none longer than `giveWayMaxMs`. */
+  isWriterBusy: () => boolean;
   limits?: Partial<WakerLimits>;
   onOutcome: (outcome: WakeOutcome) => void;
   onError: (error: unknown) => void;
 };
+
+type Waiting = { tries: number; sinceMs: number };
 
 /**
  * Wakes billing syncs after the commit, outside the request. One wake stands for all events of a subject that were
@@ -37,12 +50,13 @@ export type WakerOptions = {
 export class Waker {
   readonly #options: WakerOptions;
   readonly #limits: WakerLimits;
-  /** Subject to its tries so far, in order of arrival. */
-  readonly #waiting = new Map<string, number>();
+  /** By subject, in order of arrival. */
+  readonly #waiting = new Map<string, Waiting>();
   /** Subject to: was there another event after the wake began? */
   readonly #inFlight = new Map<string, boolean>();
   #failuresInARow = 0;
   #pause: NodeJS.Timeout | undefined;
+  #lookAgain: NodeJS.Timeout | undefined;
   #whenIdle: (() => void) | undefined;
   #isClosed = false;
 
@@ -72,6 +86,7 @@ export class Waker {
     });
     clearTimeout(timer);
     clearTimeout(this.#pause);
+    clearTimeout(this.#lookAgain);
     this.#isClosed = true;
     for (const _ of this.#waiting) this.#options.onOutcome('dropped');
     this.#waiting.clear();
@@ -79,19 +94,36 @@ export class Waker {
 
   #enqueue(subject: string, tries: number): void {
     if (this.#isClosed || this.#waiting.size >= this.#limits.subjectsMax) this.#options.onOutcome('dropped');
-    else this.#waiting.set(subject, tries);
+    else this.#waiting.set(subject, { tries, sinceMs: performance.now() });
   }
 
   #pump(): void {
-    // After a failure one wake at a time tries whether Temporal is back.
-    const inFlightMax = this.#failuresInARow > 0 ? 1 : this.#limits.inFlightMax;
-    for (const [subject, tries] of this.#waiting) {
+    const isBusy = this.#whenIdle === undefined && this.#options.isWriterBusy();
+    const inFlightMax = this.#inFlightMax(isBusy);
+    for (const [subject, { tries, sinceMs }] of this.#waiting) {
       if (this.#pause || this.#inFlight.size >= inFlightMax) return;
+      if (isBusy && performance.now() - sinceMs < this.#limits.giveWayMaxMs) {
+        this.#lookAgainSoon();
+        return;
+      }
       this.#waiting.delete(subject);
       this.#inFlight.set(subject, false);
       void this.#wake(subject, tries);
     }
     if (this.waiting === 0) this.#whenIdle?.();
+  }
+
+  /** After a failure one wake at a time tries whether Temporal is back. */
+  #inFlightMax(isBusy: boolean): number {
+    if (this.#failuresInARow > 0) return 1;
+    return isBusy ? this.#limits.inFlightBusyMax : this.#limits.inFlightMax;
+  }
+
+  #lookAgainSoon(): void {
+    this.#lookAgain ??= setTimeout(() => {
+      this.#lookAgain = undefined;
+      this.#pump();
+    }, this.#limits.giveWayPollMs);
   }
 
   async #wake(subject: string, tries: number): Promise<void> {

@@ -134,3 +134,12 @@ test('close() commits what waits and takes nothing more', async () => {
   await closing;
   expect(await Promise.all(answers)).toEqual(Array(2).fill({ outcome: 'stored' }));
 });
+
+test('is busy from so many rows within its window, and idle again when none come', async () => {
+  const { writer } = heldWriter({ busyRows: 3, busyWindowMs: 50 });
+  for (const id of ['a', 'b']) void writer.store(row(id), 10);
+  expect(writer.isBusy()).toBe(false);
+  void writer.store(row('c'), 10);
+  expect(writer.isBusy()).toBe(true);
+  await expect.poll(() => writer.isBusy(), { interval: 10 }).toBe(false);
+});

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type WakeOutcome, Waker, type WakerLimits } from '../../webhook-gateway/waker.ts';
 
 /** A waker whose wakes wait until the test lets them go well or fail. */
-function heldWaker(limits: Partial<WakerLimits> = {}) {
+function heldWaker(limits: Partial<WakerLimits> = {}, isWriterBusy = () => false) {
   const wakes: { subject: string; succeed: () => void; fail: () => void }[] = [];
   const outcomes: WakeOutcome[] = [];
   const waker = new Waker({
@@ -10,6 +10,7 @@ function heldWaker(limits: Partial<WakerLimits> = {}) {
       new Promise<void>((resolve, reject) => {
         wakes.push({ subject, succeed: resolve, fail: () => reject(new Error('away')) });
       }),
+    isWriterBusy,
     limits: { pauseFirstMs: 1, pauseMaxMs: 4, drainMs: 50, ...limits },
     onOutcome: (outcome) => outcomes.push(outcome),
     onError: () => undefined,
@@ -76,4 +77,39 @@ test('close() waits for what is under way, but not for ever', async () => {
   waker.notice('c');
   await waker.close();
   expect([outcomes, waker.waiting]).toEqual([['woken', 'dropped'], 1]);
+});
+
+test('while the writer is busy a wake waits, and goes as soon as it is not', async () => {
+  let isBusy = true;
+  const { waker, wakes, wake } = heldWaker({ giveWayMaxMs: 60_000, giveWayPollMs: 1 }, () => isBusy);
+  waker.notice('a');
+  waker.notice('b');
+  await new Promise(setImmediate);
+  expect(wakes).toEqual([]);
+  isBusy = false;
+  (await wake(1)).succeed();
+  (await wake(2)).succeed();
+  expect(wakes.map(({ subject }) => subject)).toEqual(['a', 'b']);
+  await waker.close();
+});
+
+test('a writer that never rests does not hold up a wake for longer than the limit, a few at a time', async () => {
+  const { waker, wakes, wake } = heldWaker(
+    { giveWayMaxMs: 5, giveWayPollMs: 1, inFlightMax: 16, inFlightBusyMax: 2 },
+    () => true,
+  );
+  for (const subject of ['a', 'b', 'c']) waker.notice(subject);
+  expect(wakes).toEqual([]);
+  await wake(2);
+  expect(wakes.map(({ subject }) => subject)).toEqual(['a', 'b']);
+  (await wake(1)).succeed();
+  expect((await wake(3)).subject).toBe('c');
+});
+
+test('a waker that closes does not give way', async () => {
+  const { waker, wake } = heldWaker({ giveWayMaxMs: 60_000 }, () => true);
+  waker.notice('a');
+  const closed = waker.close();
+  (await wake(1)).succeed();
+  await closed;
 });
