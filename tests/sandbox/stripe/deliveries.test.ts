@@ -171,13 +171,19 @@ describe('the control of deliveries', () => {
   it('sends an event of any type about any object', async () => {
     const { stripe, control, receiver, endpoint } = await startDelivering();
     await stripe.webhookEndpoints.update(endpoint.id, { enabled_events: ['*'] });
-    const { id } = await control.emitEvent({
-      type: 'radar.early_fraud_warning.created',
-      object: { id: 'issfr_1' },
-    });
+    const object = {
+      id: 'issfr_1',
+      object: 'radar.early_fraud_warning',
+      actionable: true,
+      charge: 'ch_1',
+      created: 1_700_000_000,
+      fraud_type: 'misc',
+      livemode: false,
+    };
+    const { id } = await control.emitEvent({ type: 'radar.early_fraud_warning.created', object });
     await control.waitUntilIdle();
     expect(receiver.types()).toEqual(['radar.early_fraud_warning.created']);
-    expect((await stripe.events.retrieve(id)).data.object).toEqual({ id: 'issfr_1' });
+    expect((await stripe.events.retrieve(id)).data.object).toEqual(object);
   });
 
   it('says when deliveries do not come to rest in time', async () => {

@@ -7,6 +7,7 @@ import {
   type StripeSimulatorOptions,
   startStripeSimulator,
 } from '../../../sandbox/stripe/simulator.ts';
+import { createJudge, type Judge } from './conformance/judge.ts';
 
 /** A simulator of this test's own and a real stripe-node client that talks to it. */
 export interface Sandbox {
@@ -15,11 +16,21 @@ export interface Sandbox {
   readonly stripe: Stripe;
 }
 
-/** Starts both; they are gone when the test is. */
+/**
+ * Starts both; they are gone when the test is. The test fails when an answer or an event does not fit Stripe's
+ * specification.
+ */
 export async function startSandbox(options: StripeSimulatorOptions = {}): Promise<Sandbox> {
-  const simulator = await startStripeSimulator(options);
+  const judge = await judgeOfThisTest();
+  const simulator = await startStripeSimulator({ ...options, observer: judge });
   onTestFinished(() => simulator.close());
   return { simulator, control: simulator.control, stripe: clientOf(simulator) };
+}
+
+async function judgeOfThisTest(): Promise<Judge> {
+  const judge = await createJudge();
+  onTestFinished(() => judge.assertConformance());
+  return judge;
 }
 
 /** A client that tries once, so that a test sees each answer. */
@@ -47,10 +58,11 @@ export interface Receiver {
   answerNext(...statuses: number[]): void;
 }
 
-/** An endpoint that keeps what comes. `delayMs`: how long each answer takes. */
+/** An endpoint that keeps what comes, held against Stripe's specification. `delayMs`: how long each answer takes. */
 export async function startReceiver(
   options: { delayMs?: number; location?: string } = {},
 ): Promise<Receiver> {
+  const judge = await judgeOfThisTest();
   const received: ReceivedWebhook[] = [];
   const answers: number[] = [];
   const server = createServer((request, response) => {
@@ -59,6 +71,7 @@ export async function startReceiver(
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString('utf8');
       received.push({ body, signature: String(request.headers['stripe-signature']) });
+      judge.onEvent(JSON.parse(body));
       const headers = options.location === undefined ? {} : { location: options.location };
       setTimeout(() => response.writeHead(answers.shift() ?? 200, headers).end(), options.delayMs ?? 0);
     });

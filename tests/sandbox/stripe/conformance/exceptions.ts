@@ -1,0 +1,102 @@
+import type { Exception } from './deviations.ts';
+
+const newer = 'Newer than the specification: stripe-node, whose API version is the simulator’s, declares it.';
+const hidden =
+  'Real answers carry it and stripe-node declares it; the published specification leaves it out.';
+const onDemand = 'In an answer only when it is asked for with `expand`: stripe-node declares it as optional.';
+const eitherOr = 'Stripe requires it unless a parameter is given that the simulator does not take.';
+
+/** Every difference from the specification that is meant to be; what nothing needs any more must go. */
+export const exceptions: readonly Exception[] = [
+  // Keys of answers and events
+  { where: 'charge.refunds', what: 'missing', reason: onDemand, declared: 'Charges/Charge.refunds' },
+  { where: 'charge.source', what: 'unknown', reason: hidden, declared: 'Charges/Charge.source' },
+  {
+    where: 'checkout.session.allowed_payment_method_types',
+    what: 'unknown',
+    reason: newer,
+    declared: 'Checkout/Sessions/Session.allowed_payment_method_types',
+  },
+  {
+    where: 'customer.cash_balance',
+    what: 'missing',
+    reason: onDemand,
+    declared: 'Customers/Customer.cash_balance',
+  },
+  {
+    where: 'invoice.confirmation_secret',
+    what: 'missing',
+    reason: onDemand,
+    declared: 'Invoices/Invoice.confirmation_secret',
+  },
+  {
+    where: 'payment_intent.payment_record',
+    what: 'unknown',
+    reason: newer,
+    declared: 'PaymentIntents/PaymentIntent.payment_record',
+  },
+  {
+    where: 'payment_intent.source',
+    what: 'unknown',
+    reason: hidden,
+    declared: 'PaymentIntents/PaymentIntent.source',
+  },
+  {
+    where: 'product.tax_details',
+    what: 'unknown',
+    reason: newer,
+    declared: 'Products/Product.tax_details',
+  },
+  { where: 'product.type', what: 'unknown', reason: hidden, declared: 'Products/Product.type' },
+  {
+    where: 'recurring.trial_period_days',
+    what: 'unknown',
+    reason: hidden,
+    declared: 'Prices/Price.Recurring.trial_period_days',
+  },
+  {
+    where: 'subscription_item.current_trial',
+    what: 'unknown',
+    reason: newer,
+    declared: 'SubscriptionItems/SubscriptionItem.current_trial',
+  },
+
+  // Parameters
+  {
+    where: 'POST /v1/customers/*?validate',
+    what: 'unknown',
+    reason: hidden,
+    declared: 'Customers/CustomerUpdateParams.validate',
+  },
+  {
+    where: 'POST /v1/prices?recurring.trial_period_days',
+    what: 'unknown',
+    reason: hidden,
+    declared: 'Prices/PriceCreateParams.Recurring.trial_period_days',
+  },
+  { where: 'POST /v1/subscriptions?customer', what: 'missing', reason: `${eitherOr} (\`customer_account\`)` },
+
+  // To be mended
+  { where: 'customer.customer_account', what: 'missing', reason: 'not yet there', pending: true },
+  {
+    where: 'subscriptions_resource_subscription_invoice_settings.custom_fields',
+    what: 'missing',
+    reason: 'not yet there',
+    pending: true,
+  },
+  {
+    where: 'subscriptions_resource_subscription_invoice_settings.description',
+    what: 'missing',
+    reason: 'not yet there',
+    pending: true,
+  },
+  {
+    where: 'subscriptions_resource_subscription_invoice_settings.footer',
+    what: 'missing',
+    reason: 'not yet there',
+    pending: true,
+  },
+  { where: 'invoice.amount_paid_off_stripe', what: 'missing', reason: 'not yet there', pending: true },
+  { where: 'checkout.session.payment_link', what: 'missing', reason: 'not yet there', pending: true },
+  { where: 'checkout.session.optional_items', what: 'missing', reason: 'not yet there', pending: true },
+];

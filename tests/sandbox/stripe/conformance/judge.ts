@@ -1,0 +1,154 @@
+import type { ObservedAnswer, Observer } from '../../../../sandbox/stripe/observer.ts';
+import {
+  endpointKey,
+  readSpecification,
+  type Specification,
+} from '../../../../sandbox/stripe/specification/specification.ts';
+import { type Deviation, describeDeviations } from './deviations.ts';
+import { exceptions } from './exceptions.ts';
+import { Excuses } from './excuses.ts';
+import { answerSchema, formSchema } from './json-schema.ts';
+import { knownEventTypes } from './known-event-types.ts';
+import { thinEventSchema } from './thin-event-schema.ts';
+import { Validator } from './validator.ts';
+
+/** What a judge has to say, and in which answer or event it saw it. */
+export interface Objection extends Deviation {
+  readonly seenIn: string;
+}
+
+const thinEvent = 'v2.core.event';
+/** Longest body that is quoted where it is no JSON. */
+const bodyTextMax = 200;
+
+let shared: { specification: Specification; excuses: Excuses; validator: Validator } | undefined;
+
+/**
+ * A judge of its own for a test. What judges have in common, the compiled schemas above all, is there once per
+ * process.
+ * @throws Error where the specification can't be had
+ */
+export async function createJudge(): Promise<Judge> {
+  if (!shared) {
+    const specification = await readSpecification();
+    shared = { specification, excuses: new Excuses(exceptions), validator: validatorOf(specification) };
+  }
+  return new Judge(shared);
+}
+
+/** A validator for objects by their schema's name, for answers by their endpoint's, for parameters by that and `?`. */
+function validatorOf({ schemas, endpoints }: Specification): Validator {
+  return new Validator((name) => {
+    if (name === thinEvent) return thinEventSchema;
+    if (schemas[name]) return answerSchema(schemas[name]);
+    const endpoint = endpoints[name.replace(/\?$/, '')];
+    return endpoint && (name.endsWith('?') ? formSchema(endpoint.parameters) : answerSchema(endpoint.answer));
+  });
+}
+
+/** Holds what a simulator answers and delivers, and what it takes, against Stripe's specification. */
+export class Judge implements Observer {
+  readonly objections: Objection[] = [];
+  /** The endpoints that have answered 2xx, by `endpointKey`. */
+  readonly answered = new Set<string>();
+  /** The exceptions that all judges of this process have needed so far. */
+  readonly excuses: Excuses;
+  private readonly specification: Specification;
+  private readonly validator: Validator;
+
+  constructor(parts: { specification: Specification; excuses: Excuses; validator: Validator }) {
+    this.specification = parts.specification;
+    this.excuses = parts.excuses;
+    this.validator = parts.validator;
+  }
+
+  /** @throws Error that names everything that does not fit */
+  assertConformance(): void {
+    if (this.objections.length === 0) return;
+    const version = this.specification.version;
+    throw new Error(`against Stripe's specification (${version}):\n${describeDeviations(this.objections)}`);
+  }
+
+  onAnswer(answer: ObservedAnswer): void {
+    const { method, path, status } = answer;
+    this.object(`${method} ${path ?? 'an unknown URL'}, answered ${status}`, this.ofAnswer(answer));
+  }
+
+  onEvent(event: unknown): void {
+    const { object, type } = Object(event);
+    const seenIn = `an event ${type}`;
+    this.object(seenIn, object === thinEvent ? this.ofThinEvent(event) : this.ofSnapshotEvent(event));
+  }
+
+  private ofAnswer({ method, path, status, ...answer }: ObservedAnswer): Deviation[] {
+    const body = parsed(answer.body);
+    // A fault may want an answer that is no JSON.
+    if (body === undefined) return answer.fault === null ? [notJson(answer.body)] : [];
+    if (status >= 400 || path === null) return this.validator.deviations('error', body);
+    const endpoint = endpointKey(method, path);
+    this.answered.add(endpoint);
+    if (!this.specification.endpoints[endpoint]) {
+      const detail = 'the specification has no such endpoint';
+      return [{ where: endpoint, what: 'unknown', detail, value: body }];
+    }
+    return [
+      ...this.validator.deviations(endpoint, body),
+      ...this.validator.deviations(`${endpoint}?`, answer.parameters).map(ofParameter),
+    ];
+  }
+
+  private ofThinEvent(event: unknown): Deviation[] {
+    const { type, related_object: related } = Object(event);
+    const known = knownEventTypes().thin.get(type);
+    const deviations = this.validator.deviations(thinEvent, event);
+    if (!known) return [...deviations, unknownType(type)];
+    if (known.hasRelatedObject === (related !== undefined && related !== null)) return deviations;
+    const detail = `of ${type}: ${known.hasRelatedObject ? 'it must be there' : 'there must be none'}`;
+    return [...deviations, { where: `${thinEvent}.related_object`, what: 'value', detail }];
+  }
+
+  private ofSnapshotEvent(event: unknown): Deviation[] {
+    const deviations = this.validator.deviations('event', event);
+    const { type, data } = Object(event);
+    const schema = this.specification.eventObjects[type];
+    if (!knownEventTypes().snapshot.has(type) || schema === undefined)
+      return [...deviations, unknownType(type)];
+    const keys = this.specification.schemas[schema]?.properties ?? {};
+    const unknownKeys = Object.keys(data?.previous_attributes ?? {}).filter((key) => !(key in keys));
+    return [
+      ...deviations,
+      ...this.validator.deviations(schema, data?.object),
+      ...unknownKeys.map((key) => ({
+        where: `${schema}.${key}`,
+        what: 'unknown' as const,
+        detail: 'it is among the previous attributes',
+        value: data.previous_attributes[key],
+      })),
+    ];
+  }
+
+  private object(seenIn: string, deviations: readonly Deviation[]): void {
+    for (const deviation of this.excuses.remaining(deviations))
+      this.objections.push({ ...deviation, seenIn });
+  }
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function notJson(body: string): Deviation {
+  return { where: 'an answer', what: 'value', detail: `it is no JSON: ${body.slice(0, bodyTextMax)}` };
+}
+
+function unknownType(type: unknown): Deviation {
+  return { where: `event ${type}`, what: 'unknown', detail: 'stripe-node knows no such event type' };
+}
+
+function ofParameter(deviation: Deviation): Deviation {
+  return { ...deviation, where: deviation.where.replace('?.', '?') };
+}
