@@ -23,7 +23,10 @@ function stripeObjects(stripe: Stripe) {
         product: product.id,
         currency: 'usd',
         unit_amount: 1_000,
-        recurring: { interval: 'month', ...(options.metered && { usage_type: 'metered' as const }) },
+        recurring: {
+          interval: 'month',
+          ...(options.metered && { usage_type: 'metered' as const, meter: 'mtr_1' }),
+        },
       });
     },
     subscription: (

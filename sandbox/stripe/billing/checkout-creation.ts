@@ -3,15 +3,17 @@ import { invalidRequest, parameterMissing } from '../api/errors.ts';
 import { boolean, mergeMetadata, metadata, natural, text, timestamp } from '../api/parameters.ts';
 import { customerInParameter } from '../resources/customers.ts';
 import type { Transaction } from '../state/transaction.ts';
-import { createPrice, priceInParameter, productPriceFields } from './catalog.ts';
+import { priceInParameter } from './catalog.ts';
+import { createInlinePrice } from './catalog-creation.ts';
+import { productPriceFields } from './catalog-parameters.ts';
 import {
   type CheckoutLine,
   type CheckoutSession,
   checkoutSessionTable,
   inertSession,
-  lineAmount,
   linePrice,
 } from './checkout-state.ts';
+import { priceAmount } from './price-amount.ts';
 
 const daySeconds = 86_400;
 const hourSeconds = 3_600;
@@ -76,7 +78,7 @@ export function createSession(tx: Transaction, parameters: CreateParameters): Ch
   const lines = parameters.line_items.map((line, index) => newLine(tx, parameters, line, index));
   const [first] = lines;
   if (!first) throw parameterMissing('line_items');
-  const total = lines.reduce((sum, line) => sum + lineAmount(linePrice(tx, line), line.quantity), 0);
+  const total = lines.reduce((sum, line) => sum + priceAmount(tx, linePrice(tx, line), line.quantity), 0);
   const id = tx.newId('cs_test');
   const session: CheckoutSession = {
     id,
@@ -162,7 +164,7 @@ function newLine(
 ): CheckoutLine {
   const param = `line_items[${index}]`;
   const price = line.price_data
-    ? createPrice(tx, line.price_data)
+    ? createInlinePrice(tx, line.price_data)
     : priceInParameter(tx, line.price ?? missing(`${param}[price]`), `${param}[price]`);
   if (parameters.mode === 'payment' && price.recurring) {
     throw invalidRequest({

@@ -2,6 +2,7 @@ import type { Metadata } from '../api/parameters.ts';
 import { defineTable } from '../state/table.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { type Price, priceTable, productTable } from './catalog.ts';
+import { priceAmount } from './price-amount.ts';
 
 /** What this simulator does not keep; as in a plain session. */
 export const inertSession = {
@@ -121,7 +122,7 @@ export const checkoutSessionTable = defineTable<StoredSession>({
 /** The session's line as the API shows it. */
 export function renderLine(tx: Transaction, line: CheckoutLine): object {
   const price = linePrice(tx, line);
-  const amount = lineAmount(price, line.quantity);
+  const amount = priceAmount(tx, price, line.quantity);
   return {
     id: line.id,
     object: 'item',
@@ -143,11 +144,6 @@ export function linePrice(tx: Transaction, line: Pick<CheckoutLine, 'price'>): P
   const price = tx.get(priceTable, line.price);
   if (!price) throw new Error(`price ${line.price} is gone`);
   return price;
-}
-
-/** Minor units, rounded once per line. */
-export function lineAmount(price: Price, quantity: number): number {
-  return Math.round(Number(price.unit_amount_decimal) * quantity);
 }
 
 /** Stores changes of the shown part. */

@@ -1,31 +1,30 @@
 import { z } from 'zod';
-import { invalidRequest, noSuchInPath } from '../api/errors.ts';
+import { invalidRequest, noSuchInParameter } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
+import { boolean, createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../api/parameters.ts';
 import {
-  boolean,
-  clearableText,
-  createdFilter,
-  isCreatedWithin,
-  mergeMetadata,
-  metadata,
-  sent,
-  text,
-} from '../api/parameters.ts';
-import { createPrice, createPriceParameters, type Price, priceTable } from '../billing/catalog.ts';
+  inlinePriceTable,
+  type Price,
+  priceTable,
+  priceTiersTable,
+  productTable,
+} from '../billing/catalog.ts';
+import { createPrice } from '../billing/catalog-creation.ts';
+import {
+  createPriceParameters,
+  type UpdatePrice,
+  updatePriceParameters,
+} from '../billing/catalog-parameters.ts';
+import { freeLookupKey } from '../billing/lookup-keys.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 
-const updateParameters = z.strictObject({
-  active: boolean.optional(),
-  lookup_key: clearableText.optional(),
-  metadata: metadata.optional(),
-  nickname: clearableText.optional(),
-  tax_behavior: z.enum(['exclusive', 'inclusive', 'unspecified']).optional(),
-});
+/** Stripe's limit for one list. */
+const lookupKeysMax = 10;
 
-function update(tx: Transaction, id: string, parameters: z.infer<typeof updateParameters>): Price {
+function update(tx: Transaction, id: string, parameters: UpdatePrice): Price {
   const before = existing(tx, id);
-  const { metadata: metadataChange, ...changes } = parameters;
+  const { metadata: metadataChange, transfer_lookup_key: isTransferred, ...changes } = parameters;
   if (
     changes.tax_behavior &&
     before.tax_behavior !== 'unspecified' &&
@@ -36,6 +35,9 @@ function update(tx: Transaction, id: string, parameters: z.infer<typeof updatePa
       message: 'You cannot change the tax behavior once it is set.',
     });
   }
+  if (changes.lookup_key) {
+    freeLookupKey(tx, { key: changes.lookup_key, isTransferred: isTransferred ?? false, owner: id });
+  }
   const after = tx.put(priceTable, {
     ...before,
     ...sent(changes),
@@ -45,10 +47,11 @@ function update(tx: Transaction, id: string, parameters: z.infer<typeof updatePa
   return after;
 }
 
+/** @throws StripeError 404, which for prices names `price` where others name `id` */
 function existing(tx: Transaction, id: string): Price {
   const price = tx.get(priceTable, id);
-  if (!price) throw noSuchInPath('price', id);
-  return price;
+  if (price) return price;
+  throw invalidRequest({ code: 'resource_missing', param: 'price', message: `No such price: '${id}'` }, 404);
 }
 
 const listSchema = z.strictObject({
@@ -56,14 +59,57 @@ const listSchema = z.strictObject({
   active: boolean.optional(),
   created: createdFilter,
   currency: text.optional(),
-  lookup_keys: z.array(text).optional(),
+  lookup_keys: z
+    .array(text)
+    .max(lookupKeysMax, { error: `You can specify up to ${lookupKeysMax} lookup_keys.` })
+    .optional(),
   product: text.optional(),
+  recurring: z
+    .strictObject({
+      interval: z.enum(['day', 'week', 'month', 'year']).optional(),
+      meter: text.optional(),
+      usage_type: z.enum(['licensed', 'metered']).optional(),
+    })
+    .optional(),
   type: z.enum(['one_time', 'recurring']).optional(),
 });
+type ListPrices = z.infer<typeof listSchema>;
+
+function list(tx: Transaction, parameters: ListPrices): object {
+  const { active, created, currency, lookup_keys: keys, product, type } = parameters;
+  if (product !== undefined && !tx.get(productTable, product)) {
+    throw noSuchInParameter('product', product, 'product');
+  }
+  return pageOfTable(tx, {
+    table: priceTable,
+    index: product === undefined ? undefined : { name: 'product', key: product },
+    parameters,
+    where: (row) =>
+      !tx.get(inlinePriceTable, row.id) &&
+      (active === undefined || row.active === active) &&
+      (currency === undefined || row.currency === currency) &&
+      (type === undefined || row.type === type) &&
+      (keys === undefined || keys.includes(row.lookup_key ?? '')) &&
+      hasRecurring(row, parameters.recurring) &&
+      isCreatedWithin(row.created, created),
+    render: (row) => row,
+    url: '/v1/prices',
+  });
+}
+
+function hasRecurring({ recurring }: Price, wanted: ListPrices['recurring']): boolean {
+  if (!wanted) return true;
+  return (
+    recurring !== null &&
+    (wanted.interval === undefined || recurring.interval === wanted.interval) &&
+    (wanted.meter === undefined || recurring.meter === wanted.meter) &&
+    (wanted.usage_type === undefined || recurring.usage_type === wanted.usage_type)
+  );
+}
 
 export const prices: Resource = {
   object: 'price',
-  expandable: { product: 'product' },
+  expandable: { product: 'product', tiers: (tx, id) => tx.get(priceTiersTable, id)?.tiers },
   find: (tx, id) => tx.get(priceTable, id),
   routes: [
     route({
@@ -81,27 +127,14 @@ export const prices: Resource = {
     route({
       method: 'POST',
       path: '/v1/prices/:id',
-      parameters: updateParameters,
+      parameters: updatePriceParameters,
       handle: ({ tx, id, parameters }) => update(tx, id, parameters),
     }),
     route({
       method: 'GET',
       path: '/v1/prices',
       parameters: listSchema,
-      handle: ({ tx, parameters }) =>
-        pageOfTable(tx, {
-          table: priceTable,
-          index: parameters.product === undefined ? undefined : { name: 'product', key: parameters.product },
-          parameters,
-          where: (row) =>
-            (parameters.active === undefined || row.active === parameters.active) &&
-            (parameters.currency === undefined || row.currency === parameters.currency) &&
-            (parameters.type === undefined || row.type === parameters.type) &&
-            (parameters.lookup_keys === undefined || parameters.lookup_keys.includes(row.lookup_key ?? '')) &&
-            isCreatedWithin(row.created, parameters.created),
-          render: (row) => row,
-          url: '/v1/prices',
-        }),
+      handle: ({ tx, parameters }) => list(tx, parameters),
     }),
   ],
 };

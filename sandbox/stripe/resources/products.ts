@@ -2,31 +2,29 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { boolean, createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../api/parameters.ts';
+import { type Product, priceTable, productTable } from '../billing/catalog.ts';
+import { createProduct, taxDetailsOf } from '../billing/catalog-creation.ts';
 import {
-  createProduct,
   createProductParameters,
-  type Product,
-  priceTable,
-  productFields,
-  productTable,
-} from '../billing/catalog.ts';
+  type UpdateProduct,
+  updateProductParameters,
+} from '../billing/catalog-parameters.ts';
 import { type Resource, route } from '../resource.ts';
 import { previousAttributes } from '../state/previous-attributes.ts';
 import type { Transaction } from '../state/transaction.ts';
 
-const updateParameters = z.strictObject({
-  ...productFields,
-  name: text.optional(),
-  default_price: text.optional(),
-});
-
-function update(tx: Transaction, id: string, parameters: z.infer<typeof updateParameters>): Product {
+function update(tx: Transaction, id: string, parameters: UpdateProduct): Product {
   const before = existing(tx, id);
-  const { metadata: metadataChange, ...changes } = parameters;
+  const { metadata: metadataChange, tax_details: taxDetails, ...changes } = parameters;
   if (changes.default_price !== undefined && tx.get(priceTable, changes.default_price)?.product !== id) {
     throw noSuchInParameter('price', changes.default_price, 'default_price');
   }
-  const after = { ...before, ...sent(changes), metadata: mergeMetadata(before.metadata, metadataChange) };
+  const after: Product = {
+    ...before,
+    ...sent(changes),
+    ...(taxDetails === undefined ? {} : { tax_details: taxDetailsOf(taxDetails) }),
+    metadata: mergeMetadata(before.metadata, metadataChange),
+  };
   if (!previousAttributes(before, after)) return before;
   const stored = tx.put(productTable, { ...after, updated: tx.now });
   tx.emitUpdated('product.updated', before, stored);
@@ -52,9 +50,34 @@ function existing(tx: Transaction, id: string): Product {
   return product;
 }
 
+const listSchema = z.strictObject({
+  ...listParameters,
+  active: boolean.optional(),
+  created: createdFilter,
+  ids: z.array(text).optional(),
+  shippable: boolean.optional(),
+  url: text.optional(),
+});
+
+function list(tx: Transaction, parameters: z.infer<typeof listSchema>): object {
+  const { active, created, ids, shippable, url } = parameters;
+  return pageOfTable(tx, {
+    table: productTable,
+    parameters,
+    where: (row) =>
+      (active === undefined || row.active === active) &&
+      (ids === undefined || ids.includes(row.id)) &&
+      (shippable === undefined || row.shippable === shippable) &&
+      (url === undefined || row.url === url) &&
+      isCreatedWithin(row.created, created),
+    render: (row) => row,
+    url: '/v1/products',
+  });
+}
+
 export const products: Resource = {
   object: 'product',
-  expandable: { default_price: 'price', tax_code: 'tax_code' },
+  expandable: { default_price: 'price' },
   find: (tx, id) => tx.get(productTable, id),
   routes: [
     route({
@@ -72,7 +95,7 @@ export const products: Resource = {
     route({
       method: 'POST',
       path: '/v1/products/:id',
-      parameters: updateParameters,
+      parameters: updateProductParameters,
       handle: ({ tx, id, parameters }) => update(tx, id, parameters),
     }),
     route({
@@ -84,23 +107,8 @@ export const products: Resource = {
     route({
       method: 'GET',
       path: '/v1/products',
-      parameters: z.strictObject({
-        ...listParameters,
-        active: boolean.optional(),
-        created: createdFilter,
-        ids: z.array(text).optional(),
-      }),
-      handle: ({ tx, parameters }) =>
-        pageOfTable(tx, {
-          table: productTable,
-          parameters,
-          where: (row) =>
-            (parameters.active === undefined || row.active === parameters.active) &&
-            (parameters.ids === undefined || parameters.ids.includes(row.id)) &&
-            isCreatedWithin(row.created, parameters.created),
-          render: (row) => row,
-          url: '/v1/products',
-        }),
+      parameters: listSchema,
+      handle: ({ tx, parameters }) => list(tx, parameters),
     }),
   ],
 };
