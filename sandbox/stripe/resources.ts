@@ -9,6 +9,8 @@ import { paymentIntents } from './resources/payment-intents.ts';
 import { paymentMethods } from './resources/payment-methods.ts';
 import { prices } from './resources/prices.ts';
 import { products } from './resources/products.ts';
+import { refunds } from './resources/refunds.ts';
+import { setupIntents } from './resources/setup-intents.ts';
 import { subscriptionItems } from './resources/subscription-items.ts';
 import { subscriptions } from './resources/subscriptions.ts';
 import { testClocks } from './resources/test-clocks.ts';
@@ -25,8 +27,10 @@ export const resources: readonly Resource[] = [
   invoices,
   invoicePayments,
   paymentMethods,
+  setupIntents,
   paymentIntents,
   charges,
+  refunds,
   checkoutSessions,
   events,
   webhookEndpoints,

@@ -6,6 +6,7 @@ import { billingRoutes } from './billing-routes.ts';
 import { checkoutRoutes } from './checkout-routes.ts';
 import { deliveryRoutes } from './delivery-routes.ts';
 import { eventRoutes } from './event-routes.ts';
+import { paymentRoutes } from './payment-routes.ts';
 import { requestRoutes } from './request-routes.ts';
 import { stateRoutes } from './state-routes.ts';
 
@@ -23,5 +24,6 @@ export function controlRoutes(app: FastifyInstance, simulation: Simulation): voi
   eventRoutes(app, simulation);
   deliveryRoutes(app, simulation);
   billingRoutes(app, simulation);
+  paymentRoutes(app, simulation);
   checkoutRoutes(app, simulation);
 }

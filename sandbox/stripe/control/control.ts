@@ -3,6 +3,7 @@ import { createChannel } from './channel.ts';
 import { type CheckoutControl, checkoutDriver } from './checkout-driver.ts';
 import { type DeliveryControl, deliveryDriver } from './delivery-driver.ts';
 import { type EventControl, eventDriver } from './event-driver.ts';
+import { type PaymentControl, paymentDriver } from './payment-driver.ts';
 import { type RequestControl, requestDriver } from './request-driver.ts';
 import { type StateControl, stateDriver } from './state-driver.ts';
 
@@ -13,6 +14,7 @@ export interface StripeControl
     EventControl,
     DeliveryControl,
     BillingControl,
+    PaymentControl,
     CheckoutControl {}
 
 /** A client of `/_control/…`. @param url where the simulator is, such as `http://127.0.0.1:12111` */
@@ -24,6 +26,7 @@ export function createStripeControl(url: string): StripeControl {
     ...eventDriver(channel),
     ...deliveryDriver(channel),
     ...billingDriver(channel),
+    ...paymentDriver(channel),
     ...checkoutDriver(channel),
   };
 }

@@ -1,25 +1,126 @@
 import { z } from 'zod';
-import { noSuchInPath } from '../api/errors.ts';
+import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
-import { createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
-import { paymentIntentTable } from '../billing/payments.ts';
+import { createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../api/parameters.ts';
+import { cancelableStatuses, cancelPaymentIntent } from '../billing/payment-attempt.ts';
+import { concludeCapture } from '../billing/payment-conclusion.ts';
+import { captureIntent, changesOf, createIntent, updateIntent } from '../billing/payment-intent-changes.ts';
+import { confirmIntent } from '../billing/payment-intent-confirmation.ts';
+import {
+  type ConfirmIntent,
+  captureIntentParameters,
+  confirmIntentParameters,
+  createIntentParameters,
+  updateIntentParameters,
+} from '../billing/payment-intent-parameters.ts';
+import { type PaymentIntent, paymentIntentTable } from '../billing/payments.ts';
 import { type Resource, route } from '../resource.ts';
+import type { Transaction } from '../state/transaction.ts';
 
-/** Made by the payment of invoices and Checkout sessions; here they can only be read. */
+const cancelParameters = z.strictObject({
+  cancellation_reason: z.enum(['abandoned', 'duplicate', 'fraudulent', 'requested_by_customer']).optional(),
+});
+
+function confirm(tx: Transaction, id: string, parameters: ConfirmIntent): PaymentIntent {
+  const { error_on_requires_action, off_session, return_url, ...rest } = parameters;
+  const { payment_method, payment_method_data, ...changes } = rest;
+  const before = existing(tx, id);
+  const intent = tx.put(paymentIntentTable, { ...before, ...changesOf(tx, before, changes) });
+  return confirmIntent(tx, intent, {
+    error_on_requires_action,
+    off_session,
+    payment_method,
+    payment_method_data,
+    return_url,
+  });
+}
+
+function capture(
+  tx: Transaction,
+  id: string,
+  parameters: z.infer<typeof captureIntentParameters>,
+): PaymentIntent {
+  const before = existing(tx, id);
+  const { statement_descriptor, statement_descriptor_suffix } = parameters;
+  const intent = tx.put(paymentIntentTable, {
+    ...before,
+    ...sent({ statement_descriptor, statement_descriptor_suffix }),
+    metadata: mergeMetadata(before.metadata, parameters.metadata),
+  });
+  const outcome = captureIntent(tx, intent, parameters.amount_to_capture);
+  concludeCapture(tx, outcome);
+  return outcome.intent;
+}
+
+function cancel(
+  tx: Transaction,
+  id: string,
+  { cancellation_reason: reason }: z.infer<typeof cancelParameters>,
+): PaymentIntent {
+  const intent = existing(tx, id);
+  if (cancelableStatuses.has(intent.status)) return cancelPaymentIntent(tx, intent, reason ?? null);
+  throw invalidRequest({
+    code: 'payment_intent_unexpected_state',
+    message: `You cannot cancel this PaymentIntent because it has a status of ${intent.status}. Only a PaymentIntent with one of the following statuses may be canceled: ${[...cancelableStatuses].join(', ')}.`,
+    payment_intent: intent,
+  });
+}
+
+function retrieve(tx: Transaction, id: string, clientSecret: string | undefined): PaymentIntent {
+  const intent = existing(tx, id);
+  if (clientSecret === undefined || clientSecret === intent.client_secret) return intent;
+  const message =
+    'The client_secret provided does not match the client_secret associated with the PaymentIntent.';
+  throw invalidRequest({ code: 'payment_intent_invalid_parameter', param: 'client_secret', message });
+}
+
+function existing(tx: Transaction, id: string): PaymentIntent {
+  const intent = tx.get(paymentIntentTable, id);
+  if (!intent) throw noSuchInPath('payment_intent', id, 'intent');
+  return intent;
+}
+
+/** One payment, however many attempts it takes. */
 export const paymentIntents: Resource = {
   object: 'payment_intent',
   expandable: { customer: 'customer', latest_charge: 'charge', payment_method: 'payment_method' },
   find: (tx, id) => tx.get(paymentIntentTable, id),
   routes: [
     route({
+      method: 'POST',
+      path: '/v1/payment_intents',
+      parameters: createIntentParameters,
+      handle: ({ tx, parameters }) => createIntent(tx, parameters),
+    }),
+    route({
       method: 'GET',
       path: '/v1/payment_intents/:id',
-      parameters: z.strictObject({}),
-      handle: ({ tx, id }) => {
-        const row = tx.get(paymentIntentTable, id);
-        if (!row) throw noSuchInPath('payment_intent', id);
-        return row;
-      },
+      parameters: z.strictObject({ client_secret: text.optional() }),
+      handle: ({ tx, id, parameters }) => retrieve(tx, id, parameters.client_secret),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/payment_intents/:id',
+      parameters: updateIntentParameters,
+      handle: ({ tx, id, parameters }) => updateIntent(tx, existing(tx, id), parameters),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/payment_intents/:id/confirm',
+      parameters: confirmIntentParameters,
+      handle: ({ tx, id, parameters }) => confirm(tx, id, parameters),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/payment_intents/:id/capture',
+      parameters: captureIntentParameters,
+      handle: ({ tx, id, parameters }) => capture(tx, id, parameters),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/payment_intents/:id/cancel',
+      parameters: cancelParameters,
+      handle: ({ tx, id, parameters }) => cancel(tx, id, parameters),
     }),
     route({
       method: 'GET',

@@ -1,0 +1,52 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { concludePayment } from '../billing/payment-conclusion.ts';
+import { clearPaymentFates, paymentFateSchema, setPaymentFate } from '../billing/payment-fates.ts';
+import { finishAuthentication, finishProcessing } from '../billing/payment-settlement.ts';
+import { finishSetup, setupIntentTable } from '../billing/payment-setup.ts';
+import { type PaymentIntent, paymentIntentTable } from '../billing/payments.ts';
+import type { Simulation } from '../simulation.ts';
+import { causedByStripe, runStep, type Transaction } from '../state/transaction.ts';
+
+const authenticationSchema = z.strictObject({ succeeds: z.boolean() });
+const settlementSchema = z.strictObject({ paid: z.boolean() });
+
+/** What banks do about payments, and customers whom they ask. */
+export function paymentRoutes(app: FastifyInstance, simulation: Simulation): void {
+  const act = <Result>(run: (tx: Transaction) => Result): Result =>
+    runStep(simulation.steps, causedByStripe, run);
+  app.post('/_control/payment-fates', (request) => {
+    const fate = paymentFateSchema.parse(request.body);
+    act((tx) => setPaymentFate(tx, fate));
+    return {};
+  });
+  app.delete('/_control/payment-fates', () => {
+    act(clearPaymentFates);
+    return {};
+  });
+  app.post<{ Params: { id: string } }>('/_control/intents/:id/authenticate', (request) => {
+    const { succeeds } = authenticationSchema.parse(request.body);
+    const { id } = request.params;
+    return act((tx) => {
+      const setup = tx.get(setupIntentTable, id);
+      if (setup) return finishSetup(tx, setup, succeeds);
+      const outcome = finishAuthentication(tx, intentOf(tx, id), succeeds);
+      concludePayment(tx, outcome);
+      return outcome.intent;
+    });
+  });
+  app.post<{ Params: { id: string } }>('/_control/intents/:id/settle', (request) => {
+    const { paid } = settlementSchema.parse(request.body);
+    return act((tx) => {
+      const outcome = finishProcessing(tx, intentOf(tx, request.params.id), paid);
+      concludePayment(tx, outcome);
+      return outcome.intent;
+    });
+  });
+}
+
+function intentOf(tx: Transaction, id: string): PaymentIntent {
+  const intent = tx.get(paymentIntentTable, id);
+  if (!intent) throw new Error(`no payment intent ${id}`);
+  return intent;
+}
