@@ -1,12 +1,17 @@
 import { benchAck } from './ack/bench-ack.ts';
 import { benchProvisioning } from './provisioning/bench-provisioning.ts';
+import { benchSync } from './sync/bench-sync.ts';
 
-const BENCHMARKS: Record<string, () => Promise<void>> = { ack: benchAck, provisioning: benchProvisioning };
+const BENCHMARKS: Record<string, (flags: readonly string[]) => Promise<void>> = {
+  ack: benchAck,
+  provisioning: benchProvisioning,
+  sync: benchSync,
+};
 
-const [name = ''] = process.argv.slice(2);
+const [name = '', ...flags] = process.argv.slice(2);
 const benchmark = BENCHMARKS[name];
 if (benchmark === undefined) {
   process.stderr.write(`Usage: npm run bench -- <${Object.keys(BENCHMARKS).join('|')}>\n`);
   process.exit(2);
 }
-await benchmark();
+await benchmark(flags);

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
 import { CREATE_TENANT_STEPS } from '../../client/contract.ts';
-import { createTenancyClient } from '../../client/tenancy-client.ts';
 import { startProcess } from '../../sandbox/processes/start-process.ts';
 import { type Stack, startStack } from '../../sandbox/stack.ts';
 import { type Measured, measure, median } from '../measure.ts';
+import { buy, type Purchase, provision } from '../purchases.ts';
 
 const RUNS = 5;
 const WARM_UP = 20;
@@ -16,7 +16,6 @@ const EMPTY_QUEUE = 'empty';
 const RESULT_FOLDER = '.sandbox/bench';
 const BUNDLING_LIMIT_MS = 90_000;
 
-type Purchase = { customer: string; subscription: string };
 /** Two runs right after one another: what slows one slows the other, so only their ratio is kept. */
 type Pair = { tenants: Measured; empty: Measured };
 type Comparison = { atOnce: number; ratios: Measured; pairs: Pair[] };
@@ -32,7 +31,7 @@ export async function benchProvisioning(): Promise<void> {
   const connection = await Connection.connect({ address });
   const emptyWorker = await startProcess({
     name: 'empty worker',
-    run: { script: 'bench/provisioning/empty-worker.ts' },
+    run: { script: 'bench/reference/empty-worker.ts' },
     args: [address, EMPTY_QUEUE],
     readyWhen: { line: (line) => line.includes('workers poll') },
     readyLimitMs: BUNDLING_LIMIT_MS,
@@ -94,24 +93,6 @@ async function measureTenants(
       await provision(client, purchase);
     },
   });
-}
-
-async function buy({ stripe, licensePriceId }: Stack): Promise<Purchase> {
-  const customer = await stripe.customers.create({ email: 'bench@example.com', name: 'Bench' });
-  const items = [{ price: licensePriceId, quantity: 10 }];
-  const subscription = await stripe.subscriptions.create({ customer: customer.id, items });
-  return { customer: customer.id, subscription: subscription.id };
-}
-
-async function provision(client: Client, { customer, subscription }: Purchase): Promise<void> {
-  const { workflowId } = await createTenancyClient({ client }).createTenant({
-    email: 'bench@example.com',
-    client_name: 'Bench',
-    stripe_customer_id: customer,
-    stripe_subscription_id: subscription,
-    initial_license_count: 10,
-  });
-  await client.workflow.getHandle(workflowId).result();
 }
 
 function ratiosOf(pairs: readonly Pair[]): Measured {

@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import type { LoadOrder, LoadResult } from './load.ts';
+
+const run = promisify(execFile);
+
+const OUTPUT_BYTES_MAX = 1_048_576;
+const PACKAGES = 'bench/node_modules';
+
+/** The peer and the load generator are no dependencies of the project: they are installed when they are first needed. */
+export async function installPackages(print: (line: string) => void): Promise<void> {
+  if (existsSync(PACKAGES)) return;
+  print('installing what only the benchmarks need (bench/package.json)');
+  await run('npm', ['ci', '--prefix', 'bench', '--no-audit', '--no-fund']);
+}
+
+/** Runs the load generator as a process of its own. @throws Error when an answer was not 2xx */
+export async function runLoad(order: LoadOrder): Promise<LoadResult> {
+  const { stdout } = await run(
+    process.execPath,
+    ['--import', 'tsx', 'bench/load/load.ts', JSON.stringify(order)],
+    { maxBuffer: OUTPUT_BYTES_MAX },
+  );
+  const result: LoadResult = JSON.parse(stdout);
+  if (Object.keys(result.others).length > 0) {
+    throw new Error(`${order.url} did not acknowledge everything: ${JSON.stringify(result.others)}`);
+  }
+  return result;
+}

@@ -1,0 +1,84 @@
+import type { Stack } from '../../sandbox/stack.ts';
+import { SECRET, startVerifyOnly } from '../ack/servers.ts';
+import { changeQuantities } from '../change-quantities.ts';
+import type { LoadResult } from '../load/load.ts';
+import { runLoad } from '../load/run-load.ts';
+import { projectionEqualsStripe, untilDrained } from '../projection.ts';
+import type { Purchase } from '../purchases.ts';
+
+const CONNECTIONS = 64;
+const STEADY = { connections: CONNECTIONS, perSecond: 200 } as const;
+const BURST = { connections: CONNECTIONS, perSecond: 1_000, durationS: 10 } as const;
+const REFERENCE = { connections: CONNECTIONS, perSecond: 200, durationS: 10 } as const;
+const LAST = { connections: CONNECTIONS, perSecond: CONNECTIONS, durationS: 3 } as const;
+const DRAIN_LIMIT_MS = 600_000;
+
+export type Sustained = {
+  steady: LoadResult;
+  burst: LoadResult;
+  verifyOnly: { steady: LoadResult; burst: LoadResult };
+  ratios: { steadyP99: number; burstP99: number };
+  requests: number;
+  requestsPerEvent: number;
+  drainedMs: number;
+  /** What was asked of Stripe while draining, a second. */
+  drainRequestsPerSecond: number;
+};
+
+/**
+ * 200 events a second for a while, then a burst of 1,000 a second, with a budget of requests to Stripe, while quantities
+ * change; against a gateway that only verifies, at the same rates. At the end the projection must equal Stripe.
+ */
+export async function measureSustained(
+  stack: Stack,
+  purchases: readonly Purchase[],
+  { durationS }: { durationS: number },
+): Promise<Sustained> {
+  const verifyOnly = await measureVerifyOnly();
+  const requestsBefore = await requestsOf(stack);
+  const target = {
+    url: `${stack.gatewayUrl}/webhooks/stripe`,
+    secret: stack.env.STRIPE_WEBHOOK_SECRET ?? '',
+    customers: purchases.map(({ customer }) => customer),
+  };
+  const changing = changeQuantities(stack, purchases);
+  const steady = await runLoad({ ...target, ...STEADY, durationS });
+  const burst = await runLoad({ ...target, ...BURST });
+  const changes = await changing.stop();
+  // The last change may have come after the last event about its customer.
+  const last = await runLoad({ ...target, ...LAST });
+  const requestsAtEnd = await requestsOf(stack);
+  const drainedMs = await untilDrained(stack, DRAIN_LIMIT_MS);
+  const requestsDrained = await requestsOf(stack);
+  const requests = requestsDrained - requestsBefore - changes;
+  await projectionEqualsStripe(stack, purchases);
+  return {
+    steady,
+    burst,
+    verifyOnly,
+    ratios: {
+      steadyP99: steady.p99Ms / verifyOnly.steady.p99Ms,
+      burstP99: burst.p99Ms / verifyOnly.burst.p99Ms,
+    },
+    requests,
+    requestsPerEvent: requests / (steady.acks + burst.acks + last.acks),
+    drainedMs,
+    drainRequestsPerSecond: ((requestsDrained - requestsAtEnd) / Math.max(drainedMs, 1)) * 1000,
+  };
+}
+
+async function measureVerifyOnly(): Promise<Sustained['verifyOnly']> {
+  const server = await startVerifyOnly();
+  try {
+    const target = { url: server.url, secret: SECRET };
+    await runLoad({ ...target, ...REFERENCE });
+    const steady = await runLoad({ ...target, ...REFERENCE });
+    return { steady, burst: await runLoad({ ...target, ...BURST }) };
+  } finally {
+    await server.process.stop();
+  }
+}
+
+async function requestsOf(stack: Stack): Promise<number> {
+  return (await stack.simulator.control.requests()).length;
+}
