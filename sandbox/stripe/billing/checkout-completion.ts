@@ -7,7 +7,8 @@ import {
   checkoutSessionTable,
   type StoredSession,
 } from './checkout-state.ts';
-import { payInvoice, voidInvoice } from './invoice-payment.ts';
+import { payInvoice } from './invoice-payment.ts';
+import { voidInvoice } from './invoice-settlement.ts';
 import { invoiceTable } from './invoice-state.ts';
 import { paymentIntentTable, startPaymentIntent } from './payments.ts';
 import {
@@ -119,7 +120,7 @@ function completeSubscription(tx: Transaction, stored: StoredSession, completed:
     customer: completed.customer,
     invoice: started.bill.open.id,
     // An invoice of nothing, as in a trial, counts as paid.
-    payment_status: started.bill.payment ? 'paid' : 'unpaid',
+    payment_status: started.bill.invoice.status === 'paid' ? 'paid' : 'unpaid',
     subscription: subscription.id,
   });
   tx.emit('checkout.session.completed', session);

@@ -1,119 +1,143 @@
-import { invalidRequest, parameterMissing } from '../api/errors.ts';
+import { invalidRequest } from '../api/errors.ts';
 import { mergeMetadata } from '../api/parameters.ts';
-import { type Customer, customerInParameter, customerTable, updateCustomer } from '../resources/customers.ts';
+import { customerInParameter } from '../resources/customers.ts';
+import { timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { priceTable } from './catalog.ts';
-import { type Bill, billSubscription, emitBill } from './invoice-payment.ts';
+import { requireAttached } from './payment-method-attachment.ts';
 import { cancellationOf } from './subscription-cancellation.ts';
 import { startItems } from './subscription-item-changes.ts';
 import type { CreateSubscription } from './subscription-parameters.ts';
-import {
-  inertSubscription,
-  renderSubscription,
-  type Subscription,
-  storeSubscription,
-} from './subscription-state.ts';
+import { paymentSettingsOf } from './subscription-payment-settings.ts';
+import { inertSubscription } from './subscription-shape.ts';
+import { hasEnded, type Subscription, storeSubscription, subscriptionTable } from './subscription-state.ts';
+import { trialEndOf, trialNoticeAt, trialOf } from './subscription-trials.ts';
 
-const daySeconds = 86_400;
-/** Stripe tells about a trial's end this long before, or at once when the trial is shorter. */
-const trialNoticeSeconds = 3 * daySeconds;
+/** Stripe's limit for one customer. */
+const liveSubscriptionsMax = 500;
 
-/** Makes a subscription without its invoice; nothing is emitted yet. */
-export function startSubscription(tx: Transaction, parameters: CreateSubscription): Subscription {
+/** What Checkout leaves to be chosen. */
+export type NewSubscription = Pick<CreateSubscription, 'customer' | 'items'> & Partial<CreateSubscription>;
+
+/**
+ * Stores a subscription without its first invoice, incomplete or in its trial; emits nothing. `billFirst` goes on.
+ * @throws StripeError 400 that names the wrong parameter
+ */
+export function startSubscription(tx: Transaction, parameters: NewSubscription): Subscription {
   const customer = customerInParameter(tx, parameters.customer, 'customer');
-  const id = tx.newId('sub');
-  const trialEnd = trialEndOf(tx, parameters);
-  const items = startItems(tx, { subscription: id, items: parameters.items, periodEnd: trialEnd });
-  const [first] = items;
-  const currency = first ? tx.get(priceTable, first.price)?.currency : undefined;
-  if (!currency) throw parameterMissing('items');
+  refuseTooMany(tx, customer.id);
+  const now = timeOf(tx, customer.test_clock);
+  const trialEnd = trialEndOf(now, parameters);
+  const collectionMethod = parameters.collection_method ?? 'charge_automatically';
+  const frame = {
+    id: tx.newId('sub'),
+    billing_cycle_anchor: anchorOf(now, trialEnd, parameters.billing_cycle_anchor),
+    billing_mode: billingModeOf(parameters.billing_mode),
+    currency: parameters.currency?.toLowerCase() ?? currencyOf(tx, parameters.items),
+    test_clock: customer.test_clock,
+    ...(trialEnd === null
+      ? ({ status: 'incomplete', trial_end: null, trial_start: null } as const)
+      : trialOf(now, trialEnd)),
+  };
   const row: Subscription = {
-    id,
     object: 'subscription',
     ...inertSubscription,
-    billing_cycle_anchor: trialEnd ?? tx.now,
+    ...frame,
+    automatic_tax: automaticTaxOf(parameters.automatic_tax?.enabled ?? false),
     cancel_at: null,
     cancel_at_period_end: false,
     canceled_at: null,
     cancellation_details: { comment: null, feedback: null, feedback_option: null, reason: null },
-    collection_method: parameters.collection_method ?? 'charge_automatically',
-    created: tx.now,
-    currency,
+    collection_method: collectionMethod,
+    created: now,
     customer: customer.id,
-    days_until_due: parameters.days_until_due ?? null,
-    default_payment_method: parameters.default_payment_method ?? null,
+    days_until_due: daysUntilDueOf(collectionMethod, parameters.days_until_due),
+    default_payment_method: methodOf(tx, parameters),
     description: parameters.description ?? null,
     ended_at: null,
-    items,
+    internals: {
+      expiresAt: null,
+      overdue: null,
+      pending: null,
+      resumption: null,
+      trialNoticeAt: trialEnd === null ? null : trialNoticeAt(now, trialEnd),
+      upcoming: null,
+    },
+    items: startItems(tx, frame, parameters.items),
     latest_invoice: null,
     metadata: mergeMetadata({}, parameters.metadata),
     pause_collection: null,
-    start_date: tx.now,
-    status: statusAtStart(parameters, trialEnd),
-    trial_end: trialEnd,
-    trial_start: trialEnd === null ? null : tx.now,
+    payment_settings: paymentSettingsOf(null, parameters.payment_settings),
+    pending_setup_intent: null,
+    pending_update: null,
+    start_date: now,
+    trial_settings: {
+      end_behavior: {
+        billing_cycle_anchor: null,
+        missing_payment_method:
+          parameters.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice',
+      },
+    },
   };
   return storeSubscription(tx, { ...row, ...cancellationOf(tx, row, parameters) });
 }
 
-/** A new subscription with its first invoice, stored; its events are written by the functions below. */
-export interface StartedSubscription {
-  readonly subscription: Subscription;
-  readonly bill: Bill;
+/** How a subscription shows whether its invoices are taxed. */
+export function automaticTaxOf(isEnabled: boolean): Subscription['automatic_tax'] {
+  return { disabled_reason: null, enabled: isEnabled, liability: isEnabled ? { type: 'self' } : null };
 }
 
-/**
- * Bills a subscription that has just been made.
- * @param start.pay `now`: charged at once; `processing`: by a method that takes days; `later`: not tried
- */
-export function billNewSubscription(
-  tx: Transaction,
-  start: { subscription: Subscription; pay: 'now' | 'processing' | 'later' },
-): StartedSubscription {
-  const bill = billSubscription(tx, start);
-  const subscription = storeSubscription(tx, { ...start.subscription, latest_invoice: bill.open.id });
-  return { subscription, bill };
+/** The days to pay a sent invoice. @throws StripeError 400 for days where invoices are charged */
+export function daysUntilDueOf(
+  collectionMethod: Subscription['collection_method'],
+  days: number | null | undefined,
+): number | null {
+  if (collectionMethod === 'send_invoice') return days ?? null;
+  if (typeof days !== 'number') return null;
+  const message = '`days_until_due` can only be set when `collection_method` is `send_invoice`.';
+  throw invalidRequest({ param: 'days_until_due', message });
 }
 
-/** What comes first: the charge, and the customer, who now has a currency. */
-export function emitCharge(tx: Transaction, started: StartedSubscription): void {
-  if (started.bill.payment?.charge) tx.emit('charge.succeeded', started.bill.payment.charge);
+/** How a subscription shows the way in which it is billed. */
+export function billingModeOf(mode: CreateSubscription['billing_mode']): Subscription['billing_mode'] {
+  if (mode?.type === 'classic') return { flexible: null, type: 'classic' };
+  return {
+    flexible: { proration_discounts: mode?.flexible?.proration_discounts ?? 'included' },
+    type: 'flexible',
+  };
 }
 
-/** Gives the customer the currency of its first subscription. */
-export function settleCurrency(tx: Transaction, started: StartedSubscription): void {
-  const customer: Customer | undefined = tx.get(customerTable, started.subscription.customer);
-  if (customer && customer.currency === null) {
-    updateCustomer(tx, customer, { currency: started.subscription.currency });
+function anchorOf(now: number, trialEnd: number | null, asked: number | undefined): number {
+  if (asked === undefined) return trialEnd ?? now;
+  const param = 'billing_cycle_anchor';
+  if (trialEnd !== null) {
+    const message = 'This simulator does not combine a trial with a `billing_cycle_anchor`.';
+    throw invalidRequest({ param, message });
   }
-}
-
-/** What follows: the subscription, then its payment and invoice. */
-export function emitStarted(tx: Transaction, { subscription, bill }: StartedSubscription): void {
-  const shown = renderSubscription(tx, subscription);
-  tx.emit('customer.subscription.created', shown);
-  if (subscription.trial_end !== null && subscription.trial_end - tx.now <= trialNoticeSeconds) {
-    tx.emit('customer.subscription.trial_will_end', shown);
+  if (asked < now) {
+    const message = 'Invalid timestamp: must be an integer Unix timestamp in the future.';
+    throw invalidRequest({ param, message });
   }
-  emitBill(tx, bill);
+  return asked;
 }
 
-/** `default_incomplete` waits for the client to pay; every other way ends active, because cards always work. */
-function statusAtStart(parameters: CreateSubscription, trialEnd: number | null): Subscription['status'] {
-  if (trialEnd !== null) return 'trialing';
-  const isSent = parameters.collection_method === 'send_invoice';
-  return parameters.payment_behavior === 'default_incomplete' && !isSent ? 'incomplete' : 'active';
+function methodOf(tx: Transaction, parameters: NewSubscription): string | null {
+  const { customer, default_payment_method: id } = parameters;
+  return id ? requireAttached(tx, { id, customer, param: 'default_payment_method' }).id : null;
 }
 
-function trialEndOf(tx: Transaction, parameters: CreateSubscription): number | null {
-  if (typeof parameters.trial_end === 'number') {
-    if (parameters.trial_end <= tx.now) {
-      throw invalidRequest({
-        param: 'trial_end',
-        message: 'Invalid timestamp: must be an integer Unix timestamp in the future.',
-      });
-    }
-    return parameters.trial_end;
-  }
-  return parameters.trial_period_days ? tx.now + parameters.trial_period_days * daySeconds : null;
+/** What the first item is sold in; an empty text when it names no price, which is refused later. */
+function currencyOf(tx: Transaction, items: NewSubscription['items']): string {
+  const [first] = items;
+  const price = first?.price === undefined ? undefined : tx.get(priceTable, first.price);
+  return price?.currency ?? first?.price_data?.currency.toLowerCase() ?? '';
+}
+
+function refuseTooMany(tx: Transaction, customer: string): void {
+  const index = { name: 'customer', key: customer };
+  let live = 0;
+  for (const row of tx.table(subscriptionTable).oldestFirst({ index })) if (!hasEnded(row)) live++;
+  if (live < liveSubscriptionsMax) return;
+  const message = `Customer ${customer} already has the maximum ${liveSubscriptionsMax} current subscriptions.`;
+  throw invalidRequest({ code: 'customer_max_subscriptions', param: 'customer', message });
 }

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfRows, pageOfTable } from '../api/lists.ts';
 import { boolean, createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
-import { payInvoice, voidInvoice } from '../billing/invoice-payment.ts';
-import { type Invoice, invoiceTable, renderInvoice } from '../billing/invoice-state.ts';
+import { payInvoice } from '../billing/invoice-payment.ts';
+import { voidInvoice } from '../billing/invoice-settlement.ts';
+import { type Invoice, invoiceTable, renderInvoice, subscriptionIdOf } from '../billing/invoice-state.ts';
 import { invoicePaymentTable } from '../billing/payments.ts';
 import { subscriptionTable, updateSubscription } from '../billing/subscription-state.ts';
 import { type Resource, route } from '../resource.ts';
@@ -54,7 +55,8 @@ function pay(tx: Transaction, id: string): object {
 
 /** The latest invoice is paid: what waited for it or fell behind is active. */
 function activate(tx: Transaction, invoice: Invoice): void {
-  const subscription = tx.get(subscriptionTable, invoice.parent.subscription_details.subscription);
+  const id = subscriptionIdOf(invoice);
+  const subscription = id === null ? undefined : tx.get(subscriptionTable, id);
   if (subscription?.latest_invoice !== invoice.id) return;
   if (!['incomplete', 'past_due', 'unpaid'].includes(subscription.status)) return;
   updateSubscription(tx, subscription, { status: 'active' });

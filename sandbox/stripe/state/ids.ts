@@ -9,6 +9,8 @@ const shapes = {
   si: { lead: '', length: 14 },
   in: { lead: '1', length: 23 },
   il: { lead: '1', length: 23 },
+  ii: { lead: '1', length: 23 },
+  cbtxn: { lead: '1', length: 23 },
   inpay: { lead: '1', length: 23 },
   pi: { lead: '3', length: 23 },
   ch: { lead: '3', length: 23 },

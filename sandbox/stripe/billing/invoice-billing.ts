@@ -1,0 +1,56 @@
+import type { Transaction } from '../state/transaction.ts';
+import { type Attempt, emitAttempt, storeAttempt } from './invoice-attempt.ts';
+import { draftSubscriptionInvoice, type SubscriptionDraft } from './invoice-drafting.ts';
+import { emitFinalized, type Finalized, storeFinalized } from './invoice-finalization.ts';
+import { type Invoice, renderInvoice } from './invoice-state.ts';
+import { emitCharged, emitIntentOutcome, type PaymentOutcome } from './payment-attempt.ts';
+
+/** An invoice that was made, finalized and perhaps tried at once: all stored and nothing emitted yet. */
+export interface Bill {
+  readonly draft: Invoice;
+  readonly open: Invoice;
+  /** As it is now. */
+  readonly invoice: Invoice;
+  /** Null when nothing was tried: nothing is due, or nobody is there to pay. */
+  readonly outcome: PaymentOutcome | null;
+  readonly finalized: Finalized;
+  readonly attempt: Attempt | null;
+}
+
+/**
+ * Bills a subscription at once. Such an invoice is never tried again by itself.
+ * @param bill.attempt null: the client is to pay it
+ */
+export function billSubscription(
+  tx: Transaction,
+  bill: Omit<SubscriptionDraft, 'waits'> & {
+    readonly attempt: { readonly offSession: boolean; readonly paymentMethod: string } | null;
+  },
+): Bill {
+  const { attempt: wanted, ...of } = bill;
+  const draft = draftSubscriptionInvoice(tx, { ...of, waits: false });
+  const finalized = storeFinalized(tx, draft);
+  const { intent, invoice, open } = finalized;
+  if (wanted === null || intent === null) {
+    return { draft, open, invoice, outcome: null, finalized, attempt: null };
+  }
+  const attempt = storeAttempt(tx, { invoice, ...wanted, isAutomatic: false });
+  return { draft, open, invoice: attempt.invoice, outcome: attempt.outcome, finalized, attempt };
+}
+
+/** Writes the charge of a bill; recordings show it before everything else. */
+export function emitBillCharge(tx: Transaction, bill: Bill): void {
+  if (bill.outcome) emitCharged(tx, bill.outcome);
+}
+
+/** Writes everything else of a bill, in the order that recordings show. */
+export function emitBill(tx: Transaction, bill: Bill): void {
+  const { attempt, draft, finalized, outcome } = bill;
+  if (outcome) {
+    emitIntentOutcome(tx, outcome);
+    if (finalized.intent) tx.emit('payment_intent.created', finalized.intent);
+  }
+  tx.emit('invoice.created', renderInvoice(draft));
+  emitFinalized(tx, outcome ? { ...finalized, intent: null } : finalized);
+  if (attempt && outcome) emitAttempt(tx, attempt, outcome.kind);
+}

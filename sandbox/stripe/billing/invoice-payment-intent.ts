@@ -1,0 +1,73 @@
+import { timeOf } from '../state/test-clocks.ts';
+import type { Transaction } from '../state/transaction.ts';
+import type { BillingReason, Invoice } from './invoice-state.ts';
+import { cancelableStatuses, cancelPaymentIntent } from './payment-attempt.ts';
+import {
+  type CancellationReason,
+  type InvoicePayment,
+  invoicePaymentTable,
+  type PaymentIntent,
+  paymentIntentTable,
+  startPaymentIntent,
+} from './payments.ts';
+
+const descriptions: Readonly<Record<BillingReason, string | null>> = {
+  manual: null,
+  subscription_create: 'Subscription creation',
+  subscription_cycle: 'Subscription update',
+  subscription_update: 'Subscription update',
+  upcoming: null,
+};
+
+/** What pays an invoice. */
+export interface PayingIntent {
+  readonly intent: PaymentIntent;
+  readonly payment: InvoicePayment;
+}
+
+/** Makes the intent that pays an open invoice, and what links the two; emits nothing. */
+export function startInvoicePayment(tx: Transaction, invoice: Invoice): PaymentIntent {
+  const intent = startPaymentIntent(tx, {
+    amount: invoice.amount_remaining,
+    currency: invoice.currency,
+    customer: invoice.customer,
+    description: descriptions[invoice.billing_reason],
+  });
+  tx.put(invoicePaymentTable, {
+    id: tx.newId('inpay'),
+    object: 'invoice_payment',
+    amount_paid: null,
+    amount_requested: invoice.amount_remaining,
+    created: timeOf(tx, invoice.test_clock),
+    currency: invoice.currency,
+    invoice: invoice.id,
+    is_default: true,
+    livemode: false,
+    payment: { payment_intent: intent.id, type: 'payment_intent' },
+    status: 'open',
+    status_transitions: { canceled_at: null, paid_at: null },
+  });
+  return intent;
+}
+
+/** The intent that is to pay an invoice; undefined when it has none, or only canceled ones. */
+export function payingIntent(tx: Transaction, invoice: string): PayingIntent | undefined {
+  const index = { name: 'invoice', key: invoice };
+  for (const payment of tx.table(invoicePaymentTable).newestFirst({ index })) {
+    const intent = tx.get(paymentIntentTable, payment.payment.payment_intent);
+    if (payment.status === 'open' && intent && intent.status !== 'canceled') return { intent, payment };
+  }
+  return undefined;
+}
+
+/** Nobody is to pay an invoice this way any more: its intent is canceled, with the event of it. */
+export function cancelInvoicePayment(tx: Transaction, invoice: Invoice, reason: CancellationReason): void {
+  const paying = payingIntent(tx, invoice.id);
+  if (!paying) return;
+  tx.put(invoicePaymentTable, {
+    ...paying.payment,
+    status: 'canceled',
+    status_transitions: { ...paying.payment.status_transitions, canceled_at: timeOf(tx, invoice.test_clock) },
+  });
+  if (cancelableStatuses.has(paying.intent.status)) cancelPaymentIntent(tx, paying.intent, reason);
+}

@@ -1,0 +1,127 @@
+import type { Transaction } from '../state/transaction.ts';
+import { type Debit, outstandingDebits } from './invoice-debits.ts';
+import type { LinePeriod, LinePricing } from './invoice-line-state.ts';
+import { prorationText } from './invoice-line-texts.ts';
+import { pricingOf } from './invoice-lines.ts';
+import { roundedShare } from './invoice-rounding.ts';
+import { priceAmount } from './price-amount.ts';
+import { priceOf, type Subscription, type SubscriptionItem } from './subscription-state.ts';
+
+/** What a change gives back or charges for the rest of one item's period. */
+export interface Proration {
+  /** Minor units; a credit is negative. */
+  readonly amount: number;
+  /** What a credit gives back, as far as it is known. */
+  readonly credited: Pick<Debit, 'key' | 'reference'> | null;
+  readonly description: string;
+  /** The subscription item's id. */
+  readonly item: string;
+  readonly period: LinePeriod;
+  readonly pricing: LinePricing;
+  readonly quantity: number;
+}
+
+/** A change of a subscription's items at a moment in unix seconds. */
+interface Change {
+  readonly before: Subscription;
+  readonly after: Subscription;
+  readonly at: number;
+}
+
+/**
+ * What a change of a subscription's items gives back and charges, to the second. An item that is removed, or whose
+ * price, quantity or period changes, is given back from then on, and charged anew as it is now; a period that
+ * starts at that moment is charged by its own full line instead. Nothing is due for a trial or for usage.
+ */
+export function prorationsBetween(tx: Transaction, change: Change): readonly Proration[] {
+  const { after, before } = change;
+  const prorations: Proration[] = [];
+  for (const old of before.items) {
+    const now = after.items.find(({ id }) => id === old.id);
+    if (now && isSame(old, now)) continue;
+    if (before.status !== 'trialing') prorations.push(...creditsOf(tx, change, old));
+    if (now && !isNewPeriod(change, old, now)) prorations.push(...debitsOf(tx, change, now));
+  }
+  for (const item of after.items) {
+    if (!before.items.some(({ id }) => id === item.id)) prorations.push(...debitsOf(tx, change, item));
+  }
+  return prorations;
+}
+
+function isSame(one: SubscriptionItem, other: SubscriptionItem): boolean {
+  return (
+    one.price === other.price &&
+    one.quantity === other.quantity &&
+    one.current_period_start === other.current_period_start &&
+    one.current_period_end === other.current_period_end
+  );
+}
+
+/** A period that starts with the change is charged by a line of its own. */
+function isNewPeriod({ at }: Change, old: SubscriptionItem, now: SubscriptionItem): boolean {
+  return now.current_period_start >= at && now.current_period_start !== old.current_period_start;
+}
+
+/**
+ * Flexible billing gives back what was charged, one credit for each debit; classic billing what the item costs
+ * now, charged or not.
+ */
+function creditsOf(tx: Transaction, { at, before }: Change, item: SubscriptionItem): readonly Proration[] {
+  if (item.quantity === undefined) return [];
+  const debits = outstandingDebits(tx, { subscription: before.id, item: item.id, at });
+  if (before.billing_mode.type === 'flexible') {
+    return debits.map((debit) => creditOf(tx, { debit, credited: debit, item, at }));
+  }
+  if (item.current_period_end <= at) return [];
+  const { quantity } = item;
+  const price = priceOf(tx, item);
+  const debit = {
+    amount: priceAmount(tx, price, quantity),
+    period: { end: item.current_period_end, start: item.current_period_start },
+    pricing: pricingOf(price),
+    quantity,
+  };
+  return [creditOf(tx, { debit, credited: debits.at(-1) ?? null, item, at })];
+}
+
+function creditOf(
+  tx: Transaction,
+  credit: {
+    debit: Pick<Debit, 'amount' | 'period' | 'pricing' | 'quantity'>;
+    credited: Debit | null;
+    item: SubscriptionItem;
+    at: number;
+  },
+): Proration {
+  const { debit, credited, item } = credit;
+  const { end, start } = debit.period;
+  const at = Math.max(credit.at, start);
+  const { quantity } = debit;
+  return {
+    amount: roundedShare({ amount: -debit.amount, part: end - at, of: end - start }),
+    credited: credited && { key: credited.key, reference: credited.reference },
+    description: prorationText(tx, { kind: 'credit', price: priceOf(tx, item), quantity, at }),
+    item: item.id,
+    period: { end, start: at },
+    pricing: debit.pricing,
+    quantity,
+  };
+}
+
+function debitsOf(tx: Transaction, change: Change, item: SubscriptionItem): readonly Proration[] {
+  const { current_period_end: end, current_period_start: start, quantity } = item;
+  const at = Math.max(change.at, start);
+  if (change.after.status === 'trialing' || quantity === undefined || end <= at) return [];
+  const price = priceOf(tx, item);
+  return [
+    {
+      amount: roundedShare({ amount: priceAmount(tx, price, quantity), part: end - at, of: end - start }),
+      credited: null,
+      description: prorationText(tx, { kind: 'debit', price, quantity, at }),
+      item: item.id,
+      period: { end, start: at },
+      pricing: pricingOf(price),
+      quantity,
+    },
+  ];
+}
