@@ -12,6 +12,7 @@ import { webhookRoutes } from './routes/webhooks.ts';
 
 export type { GatewayDependencies } from './dependencies.ts';
 
+const REQUEST_ID_HEADER = 'x-request-id';
 const BODY_BYTES_MAX = 1_048_576;
 /** Temporal allows workflow ids of a thousand characters; ours have at most 270. */
 const PARAMETER_LENGTH_MAX = 1_000;
@@ -39,7 +40,9 @@ export function buildApp(dependencies: GatewayDependencies): App {
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUTS_CHECK_INTERVAL_MS },
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    // Before any hook has run.
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(error, request, reply.header(REQUEST_ID_HEADER, request.id)),
     clientErrorHandler: (error, socket) => {
       const reason = refuseOnSocket(error, socket);
       if (reason !== undefined) dependencies.metrics.refused.inc({ reason });
@@ -65,7 +68,7 @@ function addHooks(app: App): void {
     done();
   });
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
+    reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
   // An answer that is given while we stop is its connection's last; kept open, it would hold up the stop.

@@ -102,7 +102,8 @@ export function refuseOtherMethods(app: FastifyInstance, url: string, allowed: r
     schema: { hide: true },
     // Before the body is read.
     onRequest: async () => {
-      throw new Problem({ status: 405, detail: `Only ${allow} can be used here.`, headers: { allow } });
+      const detail = `Only ${allow} can be used here.`;
+      throw new Problem({ status: 405, detail, reason: 'wrong_method', headers: { allow } });
     },
     handler: () => undefined,
   });

@@ -125,6 +125,7 @@ function refusal(reason: keyof typeof REFUSALS): Problem {
 
 function reasonOf(error: Error): string {
   if (error instanceof Problem) return error.options.reason ?? 'other';
+  if ('code' in error && error.code === 'ECONNRESET') return 'cut_off';
   return 'statusCode' in error && error.statusCode === 413 ? 'too_large' : 'other';
 }
 
