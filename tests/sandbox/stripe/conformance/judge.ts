@@ -17,6 +17,9 @@ export interface Objection extends Deviation {
   readonly seenIn: string;
 }
 
+/** A request, with `:id` in its path. */
+type ObservedRequest = Pick<ObservedAnswer, 'method' | 'parameters'> & { readonly path: string };
+
 const thinEvent = 'v2.core.event';
 /** Longest body that is quoted where it is no JSON. */
 const bodyTextMax = 200;
@@ -51,6 +54,8 @@ export class Judge implements Observer {
   readonly objections: Objection[] = [];
   /** The endpoints that have answered 2xx, by `endpointKey`. */
   readonly answered = new Set<string>();
+  /** The requests that were answered 2xx and hold only what the specification knows. */
+  readonly fitting: ObservedRequest[] = [];
   /** The exceptions that all judges of this process have needed so far. */
   readonly excuses: Excuses;
   private readonly specification: Specification;
@@ -80,7 +85,8 @@ export class Judge implements Observer {
     this.object(seenIn, object === thinEvent ? this.ofThinEvent(event) : this.ofSnapshotEvent(event));
   }
 
-  private ofAnswer({ method, path, status, ...answer }: ObservedAnswer): Deviation[] {
+  private ofAnswer(answer: ObservedAnswer): Deviation[] {
+    const { method, path, status, parameters } = answer;
     const body = parsed(answer.body);
     // A fault may want an answer that is no JSON.
     if (body === undefined) return answer.fault === null ? [notJson(answer.body)] : [];
@@ -91,10 +97,9 @@ export class Judge implements Observer {
       const detail = 'the specification has no such endpoint';
       return [{ where: endpoint, what: 'unknown', detail, value: body }];
     }
-    return [
-      ...this.validator.deviations(endpoint, body),
-      ...this.validator.deviations(`${endpoint}?`, answer.parameters).map(ofParameter),
-    ];
+    const ofParameters = this.validator.deviations(`${endpoint}?`, parameters).map(toParameter);
+    if (ofParameters.length === 0) this.fitting.push({ method, path, parameters });
+    return [...this.validator.deviations(endpoint, body), ...ofParameters];
   }
 
   private ofThinEvent(event: unknown): Deviation[] {
@@ -149,6 +154,6 @@ function unknownType(type: unknown): Deviation {
   return { where: `event ${type}`, what: 'unknown', detail: 'stripe-node knows no such event type' };
 }
 
-function ofParameter(deviation: Deviation): Deviation {
+function toParameter(deviation: Deviation): Deviation {
   return { ...deviation, where: deviation.where.replace('?.', '?') };
 }

@@ -1,0 +1,71 @@
+import {
+  stripeCustomerIdSchema,
+  stripeProductIdSchema,
+  stripeSubscriptionIdSchema,
+} from '../../../../domain/ids.ts';
+import * as checkoutSessions from '../../../../stripe/checkout-sessions.ts';
+import { createStripe } from '../../../../stripe/client.ts';
+import * as customers from '../../../../stripe/customers.ts';
+import * as metadata from '../../../../stripe/metadata.ts';
+import * as products from '../../../../stripe/products.ts';
+import * as subscriptions from '../../../../stripe/subscriptions.ts';
+
+/** The modules of the room that makes requests; the others of it only read what they are given. */
+export const requestModules = { checkoutSessions, customers, metadata, products, subscriptions };
+
+/** More than an embedded list shows, so that the rest is asked for too. */
+const itemsCount = 12;
+
+/**
+ * Calls every function of the product that sends a request, as the worker does.
+ * @returns the names of those that were called
+ */
+export async function makeProductRequests(apiBase: string): Promise<string[]> {
+  const stripe = createStripe({ secretKey: 'sk_test_product', apiBase });
+  const store = await sellLicences(stripe);
+  const customer = stripeCustomerIdSchema.parse(store.customer);
+  const subscription = stripeSubscriptionIdSchema.parse(store.subscription);
+  const product = stripeProductIdSchema.parse(store.product);
+  const write = { metadata: { tenant_id: 'a tenant' }, idempotencyKey: 'create-tenant:1' };
+  const calls: Record<string, () => Promise<unknown>> = {
+    retrieveCheckoutSession: () => checkoutSessions.retrieveCheckoutSession(stripe, store.session),
+    retrieveCustomer: () => customers.retrieveCustomer(stripe, customer),
+    tagCustomer: () => metadata.tagCustomer(stripe, { id: customer, ...write }),
+    tagSubscription: () =>
+      metadata.tagSubscription(stripe, { id: subscription, ...write, idempotencyKey: 'create-tenant:2' }),
+    retrieveProduct: () => products.retrieveProduct(stripe, product),
+    listPrices: () => products.listPrices(stripe, product),
+    listSubscriptions: () => subscriptions.listSubscriptions(stripe, customer),
+    retrieveSubscription: () => subscriptions.retrieveSubscription(stripe, subscription),
+  };
+  for (const call of Object.values(calls)) await call();
+  return Object.keys(calls);
+}
+
+/** What a store has sold: a subscription and a session, each with more lines than Stripe shows at once. */
+async function sellLicences(stripe: ReturnType<typeof createStripe>) {
+  const product = await stripe.products.create({ name: 'Licence' });
+  const items: { price: string; quantity: number }[] = [];
+  for (let count = 0; count < itemsCount; count++) {
+    const recurring = { interval: 'month' as const };
+    const price = { product: product.id, currency: 'usd', unit_amount: 500 + count, recurring };
+    items.push({ price: (await stripe.prices.create(price)).id, quantity: 1 });
+  }
+  const method = 'pm_card_visa';
+  const customer = await stripe.customers.create({
+    payment_method: method,
+    invoice_settings: { default_payment_method: method },
+  });
+  const subscription = await stripe.subscriptions.create({ customer: customer.id, items });
+  const session = await stripe.checkout.sessions.create({
+    mode: 'subscription',
+    line_items: items,
+    success_url: 'https://example.com/thanks',
+  });
+  return {
+    customer: customer.id,
+    subscription: subscription.id,
+    product: product.id,
+    session: session.id,
+  };
+}
