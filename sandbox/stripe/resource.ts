@@ -20,6 +20,8 @@ export interface Route {
   readonly path: string;
   /** What it takes, every leaf a text. */
   readonly parameters: z.ZodType;
+  /** What it does otherwise than Stripe, in a few words, for docs/simulator.md. */
+  readonly differs: string | undefined;
   /** Checks the parameters and answers. @throws StripeError */
   prepare(raw: FormParameters): (tx: Transaction, id: string) => unknown;
 }
@@ -32,12 +34,14 @@ export function route<Parameters>(declared: {
   method: Method;
   path: string;
   parameters: z.ZodType<Parameters>;
+  differs?: string;
   handle: (request: RouteRequest<Parameters>) => unknown;
 }): Route {
   return {
     method: declared.method,
     path: declared.path,
     parameters: declared.parameters,
+    differs: declared.differs,
     prepare(raw) {
       const parameters = readParameters(declared.parameters, raw);
       return (tx, id) => declared.handle({ tx, id, parameters });
@@ -55,6 +59,8 @@ type Expansion = string | ((tx: Transaction, id: string) => unknown);
 export interface Resource {
   /** Its `object` value, such as `checkout.session`. */
   readonly object: string;
+  /** What it keeps of its objects, in a few words, for docs/simulator.md. */
+  readonly keeps?: string;
   readonly routes: readonly Route[];
   /** By property; a dotted name reaches into a nested hash. */
   readonly expandable: Readonly<Record<string, Expansion>>;
