@@ -71,7 +71,7 @@ function detailsOf({ intent, paymentMethod, result, isAuthenticated }: ChargeReq
     const shown = { account_holder_type, account_type, bank_name, fingerprint, last4, routing_number };
     return {
       type: 'us_bank_account',
-      us_bank_account: { ...shown, mandate: null, payment_reference: null },
+      us_bank_account: { ...shown, payment_reference: null },
     };
   }
   const { brand, checks, country, exp_month, exp_year, fingerprint, funding, last4, wallet } =
