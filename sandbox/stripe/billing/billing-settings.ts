@@ -28,6 +28,8 @@ export const billingSettingsSchema = z.strictObject({
   upcomingNoticeSeconds: seconds,
   /** How long after its due date an unpaid sent invoice ends its subscription as `subscriptionAtEnd` says. */
   sentInvoiceGraceSeconds: seconds,
+  /** How long after it was made an object is found by search. No dashboard has this: it is how Stripe's index lags. */
+  searchLagSeconds: seconds,
 });
 
 export type BillingSettings = Readonly<z.infer<typeof billingSettingsSchema>>;
@@ -43,4 +45,5 @@ export const defaultBillingSettings: BillingSettings = {
   incompleteExpirySeconds: 23 * hourSeconds,
   upcomingNoticeSeconds: 7 * daySeconds,
   sentInvoiceGraceSeconds: 30 * daySeconds,
+  searchLagSeconds: 0,
 };

@@ -10,6 +10,7 @@ import {
   sent,
   text,
 } from '../api/parameters.ts';
+import { searchRoute } from '../api/search.ts';
 import { type Charge, chargeTable } from '../billing/charge-state.ts';
 import { refundTable } from '../billing/refund-creation.ts';
 import { type Resource, route } from '../resource.ts';
@@ -50,6 +51,7 @@ export const charges: Resource = {
   expandable: { customer: 'customer', payment_intent: 'payment_intent', refunds: refundsOf },
   find: (tx, id) => tx.get(chargeTable, id),
   routes: [
+    searchRoute({ of: 'charges', table: chargeTable, render: (_tx, row) => row }),
     route({
       method: 'GET',
       path: '/v1/charges/:id',

@@ -14,6 +14,7 @@ import {
   sent,
   text,
 } from '../api/parameters.ts';
+import { searchRoute } from '../api/search.ts';
 import {
   attachPaymentMethod,
   paymentMethodNamed,
@@ -260,6 +261,7 @@ export const customers: Resource = {
   },
   find: (tx, id) => tx.get(customerTable, id) ?? tx.get(deletedCustomerTable, id),
   routes: [
+    searchRoute({ of: 'customers', table: customerTable, render: (_tx, row) => row }),
     route({
       method: 'POST',
       path: '/v1/customers',

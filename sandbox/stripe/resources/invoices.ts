@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfRows, pageOfTable } from '../api/lists.ts';
 import { boolean, createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
+import { searchRoute } from '../api/search.ts';
 import { payInvoice } from '../billing/invoice-payment.ts';
 import { voidInvoice } from '../billing/invoice-settlement.ts';
 import { type Invoice, invoiceTable, renderInvoice, subscriptionIdOf } from '../billing/invoice-state.ts';
@@ -97,6 +98,7 @@ export const invoices: Resource = {
     return row && renderInvoice(row);
   },
   routes: [
+    searchRoute({ of: 'invoices', table: invoiceTable, render: (_tx, row) => renderInvoice(row) }),
     route({
       method: 'GET',
       path: '/v1/invoices/:id',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../api/parameters.ts';
+import { searchRoute } from '../api/search.ts';
 import { cancelableStatuses, cancelPaymentIntent } from '../billing/payment-attempt.ts';
 import { concludeCapture } from '../billing/payment-conclusion.ts';
 import { captureIntent, changesOf, createIntent, updateIntent } from '../billing/payment-intent-changes.ts';
@@ -86,6 +87,7 @@ export const paymentIntents: Resource = {
   expandable: { customer: 'customer', latest_charge: 'charge', payment_method: 'payment_method' },
   find: (tx, id) => tx.get(paymentIntentTable, id),
   routes: [
+    searchRoute({ of: 'payment_intents', table: paymentIntentTable, render: (_tx, row) => row }),
     route({
       method: 'POST',
       path: '/v1/payment_intents',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInParameter } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { boolean, createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../api/parameters.ts';
+import { searchRoute } from '../api/search.ts';
 import {
   inlinePriceTable,
   type Price,
@@ -112,6 +113,7 @@ export const prices: Resource = {
   expandable: { product: 'product', tiers: (tx, id) => tx.get(priceTiersTable, id)?.tiers },
   find: (tx, id) => tx.get(priceTable, id),
   routes: [
+    searchRoute({ of: 'prices', table: priceTable, render: (_tx, row) => row }),
     route({
       method: 'POST',
       path: '/v1/prices',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { boolean, createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../api/parameters.ts';
+import { searchRoute } from '../api/search.ts';
 import { type Product, priceTable, productTable } from '../billing/catalog.ts';
 import { createProduct, taxDetailsOf } from '../billing/catalog-creation.ts';
 import {
@@ -80,6 +81,7 @@ export const products: Resource = {
   expandable: { default_price: 'price' },
   find: (tx, id) => tx.get(productTable, id),
   routes: [
+    searchRoute({ of: 'products', table: productTable, render: (_tx, row) => row }),
     route({
       method: 'POST',
       path: '/v1/products',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { pageOfTable } from '../api/lists.ts';
 import { isCreatedWithin, mergeMetadata, sent } from '../api/parameters.ts';
+import { searchRoute } from '../api/search.ts';
 import { cancellationOf } from '../billing/subscription-cancellation.ts';
 import { changeItems } from '../billing/subscription-item-changes.ts';
 import {
@@ -173,6 +174,7 @@ export const subscriptions: Resource = {
   },
   due: dueWork(subscriptionTable, endWhatIsDue),
   routes: [
+    searchRoute({ of: 'subscriptions', table: subscriptionTable, render: renderSubscription }),
     route({
       method: 'POST',
       path: '/v1/subscriptions',
