@@ -1,16 +1,12 @@
 import { expect, test } from 'vitest';
 import { useDatabase } from '../database.ts';
-import { EVENT_ROWS } from './bad-input/event-rows.ts';
-import { HTTP_ROWS } from './bad-input/http-rows.ts';
-import { JSON_ROWS } from './bad-input/json-rows.ts';
 import { delivery, eventText } from './bad-input/row.ts';
-import { SIGNATURE_ROWS } from './bad-input/signature-rows.ts';
+import { ROWS } from './bad-input/rows.ts';
 import { useListeningGateway } from './listening-gateway.ts';
 import { exchange, type RawAnswer, rawRequest } from './raw-http.ts';
 
 const { pool, url } = await useDatabase();
 const { port } = await useListeningGateway(url);
-const ROWS = [...SIGNATURE_ROWS, ...JSON_ROWS, ...EVENT_ROWS, ...HTTP_ROWS];
 /** What Node itself answers, before it asks anybody, and answers without a body. */
 const WITHOUT_BODY: readonly string[] = ['no host', 'HTTP that expects something else', 'HEAD'];
 const METRICS = rawRequest({ requestLine: 'GET /metrics HTTP/1.1' });
