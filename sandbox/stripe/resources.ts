@@ -1,7 +1,9 @@
 import type { Resource } from './resource.ts';
 import { charges } from './resources/charges.ts';
 import { checkoutSessions } from './resources/checkout-sessions.ts';
+import { coreEvents } from './resources/core-events.ts';
 import { customers } from './resources/customers.ts';
+import { eventDestinations } from './resources/event-destinations.ts';
 import { events } from './resources/events.ts';
 import { invoicePayments } from './resources/invoice-payments.ts';
 import { invoices } from './resources/invoices.ts';
@@ -34,4 +36,6 @@ export const resources: readonly Resource[] = [
   checkoutSessions,
   events,
   webhookEndpoints,
+  coreEvents,
+  eventDestinations,
 ];

@@ -10,7 +10,8 @@ import { createClock } from './state/clock.ts';
 import { renderEvent } from './state/events.ts';
 import { Timeline } from './state/timeline.ts';
 import type { Reaction, StepContext } from './state/transaction.ts';
-import { Deliveries, type DeliverySettings } from './webhooks/deliveries.ts';
+import { Deliveries } from './webhooks/deliveries.ts';
+import type { DeliverySettings } from './webhooks/delivery-settings.ts';
 
 /** Longest wait for the answers of webhooks before time moves on to the next thing that is due. */
 const sendingWaitMaxMs = 5_000;
@@ -47,11 +48,14 @@ export function createSimulation(options: {
   now: () => number;
   publicUrl: () => string;
   deliverySettings: DeliverySettings;
+  /** Events of each kind that each account keeps; many when not given. */
+  eventsKeptMax?: number | undefined;
   observer?: Observer | undefined;
 }): Simulation {
   const clock = createClock(options.now);
-  const accounts = new Accounts({ clock, seed: options.seed, publicUrl: options.publicUrl });
-  const deliveries = new Deliveries(accounts.platform, options.deliverySettings);
+  const { seed, publicUrl, eventsKeptMax } = options;
+  const accounts = new Accounts({ clock, seed, publicUrl, eventsKeptMax });
+  const deliveries = new Deliveries(accounts, options.deliverySettings);
   const reactions = reactionsOf(resources);
   const parts = new Map<Account, AccountParts>();
   const partsOf = (account: Account): AccountParts => {
@@ -61,8 +65,9 @@ export function createSimulation(options: {
       account,
       reactions,
       onEvents(events) {
-        deliveries.publish(events);
-        if (options.observer) for (const event of events) options.observer.onEvent(renderEvent(event));
+        deliveries.publish(account, events);
+        if (options.observer)
+          for (const event of events.snapshot) options.observer.onEvent(renderEvent(event));
       },
       onChanged: () => timeline.poke(),
     };

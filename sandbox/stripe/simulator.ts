@@ -2,7 +2,7 @@ import { createServer } from './api/server.ts';
 import { createStripeControl, type StripeControl } from './control/control.ts';
 import type { Observer } from './observer.ts';
 import { createSimulation } from './simulation.ts';
-import { type DeliverySettings, defaultDeliverySettings } from './webhooks/deliveries.ts';
+import { type DeliverySettings, defaultDeliverySettings } from './webhooks/delivery-settings.ts';
 
 export interface StripeSimulatorOptions {
   /** 0, the default, takes a free one. */
@@ -14,6 +14,8 @@ export interface StripeSimulatorOptions {
   /** Milliseconds since 1970; the machine's clock when not given. */
   readonly now?: () => number;
   readonly deliveries?: Partial<DeliverySettings>;
+  /** Events of each kind, snapshot and thin, that each account keeps; older ones are forgotten. */
+  readonly eventsKeptMax?: number;
   /** Sees every answer and every event. */
   readonly observer?: Observer;
 }
@@ -40,6 +42,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
     now: options.now ?? Date.now,
     publicUrl: () => url,
     deliverySettings: { ...defaultDeliverySettings, ...options.deliveries },
+    eventsKeptMax: options.eventsKeptMax,
     observer: options.observer,
   });
   const app = createServer(simulation);

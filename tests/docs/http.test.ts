@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { createServer } from '../../sandbox/stripe/api/server.ts';
 import { createSimulation } from '../../sandbox/stripe/simulation.ts';
-import { defaultDeliverySettings } from '../../sandbox/stripe/webhooks/deliveries.ts';
+import { defaultDeliverySettings } from '../../sandbox/stripe/webhooks/delivery-settings.ts';
 import { checkoutStatusSchema } from '../../webhook-gateway/routes/checkout-schemas.ts';
 import { API_KEY, fakeGateway } from '../webhook-gateway/fake-gateway.ts';
-import { codeBlocks, documents, inlineCode, readText, shellCommands, tableRows } from './documents.ts';
+import { codeBlocks, documents, inlineCode, readText, section, shellCommands, tableRows } from './documents.ts';
 
 const ROUTE = /^(GET|POST|DELETE) (\/\S*)$/;
-const SIMULATOR = readText('docs/simulator.md');
+const CONTROL = section(readText('docs/simulator.md'), '## The control API');
 const STORE = readText('docs/nm-store.md');
 
 type Route = { method: 'GET' | 'POST' | 'DELETE'; url: string };
@@ -46,11 +46,11 @@ test('the control API of the simulator is documented whole, with bodies that it 
   });
   await app.ready();
   expect(
-    routesIn(SIMULATOR)
+    routesIn(CONTROL)
       .map(({ method, url }) => `${method} ${url}`)
       .sort(),
   ).toEqual(registered.sort());
-  for (const [route = '', body = ''] of tableRows(SIMULATOR)) {
+  for (const [route = '', body = ''] of tableRows(CONTROL)) {
     const [{ method, url } = { method: 'GET', url: '' }] = routesIn(route);
     if (url.includes(':')) continue;
     const payload = body === '' ? (method === 'POST' ? {} : undefined) : JSON.parse(body.replaceAll('`', ''));

@@ -88,6 +88,11 @@ export function noSuchInParameter(noun: string, id: string, param: string): Stri
   return invalidRequest({ code: 'resource_missing', param, message: `No such ${noun}: '${id}'` });
 }
 
+/** The v2 API has nothing with the id in the path: 404. Code and wording are unconfirmed. */
+export function objectNotFound(): StripeError {
+  return invalidRequest({ code: 'not_found', message: 'Object not found' }, 404);
+}
+
 /** A URL that is no endpoint: 404. */
 export function unrecognizedUrl(method: string, path: string): StripeError {
   const message = `Unrecognized request URL (${method}: ${path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.`;
@@ -104,6 +109,15 @@ export function apiKeyMissing(): StripeError {
 /** A key that is not a secret or restricted one: 401. */
 export function apiKeyInvalid(key: string): StripeError {
   return invalidRequest({ message: `Invalid API Key provided: ${key.slice(0, 7)}****` }, 401);
+}
+
+/**
+ * `Stripe-Account` or `Stripe-Context` names no account that the key may act for: 403. That status and wording also
+ * meet what is no account's id at all is unconfirmed.
+ */
+export function accountInvalid(id: string): StripeError {
+  const message = `The provided key does not have access to account '${id}' (or that account does not exist). Application access may have been revoked.`;
+  return invalidRequest({ code: 'account_invalid', message }, 403);
 }
 
 /** A key was used again with something else: 400. */

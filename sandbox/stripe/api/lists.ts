@@ -9,13 +9,14 @@ const limitMax = 100;
 /** Lists inside an object show this many; the rest is behind their url. */
 const embeddedMax = 10;
 
+/** How many objects a page has at most. */
+export const pageLimit = integer.refine((limit) => limit >= 1 && limit <= limitMax, {
+  error: `This value must be between 1 and ${limitMax} (inclusive).`,
+});
+
 /** The parameters that every list takes. */
 export const listParameters = {
-  limit: integer
-    .refine((limit) => limit >= 1 && limit <= limitMax, {
-      error: `This value must be between 1 and ${limitMax} (inclusive).`,
-    })
-    .optional(),
+  limit: pageLimit.optional(),
   starting_after: text.optional(),
   ending_before: text.optional(),
 };

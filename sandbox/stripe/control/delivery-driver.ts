@@ -1,6 +1,9 @@
-import type { Delivery, DeliverySettings } from '../webhooks/deliveries.ts';
+import type { DeliveryCounts } from '../webhooks/deliveries.ts';
+import type { Delivery } from '../webhooks/delivery.ts';
 import type { DeliveryAttempt } from '../webhooks/delivery-log.ts';
-import type { DeliveryRuleInput } from '../webhooks/delivery-rules.ts';
+import type { DeliveryMatch, DeliveryRuleInput } from '../webhooks/delivery-rules.ts';
+import type { DeliverySettings } from '../webhooks/delivery-settings.ts';
+import type { Shuffle } from '../webhooks/delivery-shuffle.ts';
 import type { WebhookAnswer } from '../webhooks/webhook-request.ts';
 import type { ControlChannel } from './channel.ts';
 
@@ -16,17 +19,34 @@ type RuleOptions<Kind extends DeliveryRuleInput['kind']> = Without<
 export interface DeliveryControl {
   /** Every delivery attempt that has ended, in that order. */
   deliveries(): Promise<readonly DeliveryAttempt[]>;
-  /** From now on deliveries (of these types) wait until they are released or delivered. */
-  holdDeliveries(options?: { types?: readonly string[] }): Promise<void>;
+  /** How many are on their way, and how many were given up because too many were. */
+  deliveryCounts(): Promise<DeliveryCounts>;
+  /** From now on deliveries (of these types, to this receiver, about this customer) wait until they are released. */
+  holdDeliveries(match?: DeliveryMatch): Promise<void>;
   /** What is waiting, in the order in which it came. */
   heldDeliveries(): Promise<readonly Delivery[]>;
   /** Holds no more, and sends what was held in the order in which it came. */
   releaseDeliveries(): Promise<void>;
   /**
    * Sends events in exactly this order, each after the answer to the one before, `copies` times each; also
-   * events that were delivered before.
+   * events that were delivered before: those by hand, without retries.
    */
-  deliver(order: { eventIds: readonly string[]; copies?: number }): Promise<readonly WebhookAnswer[]>;
+  deliver(order: {
+    eventIds: readonly string[];
+    copies?: number;
+    endpointId?: string;
+  }): Promise<readonly WebhookAnswer[]>;
+  /** Sends an event once more, as the dashboard's button does; the automatic retries go on all the same. */
+  resend(eventId: string, options?: { endpointId?: string }): Promise<readonly WebhookAnswer[]>;
+  /**
+   * From now on what comes within the window goes out in an order that the seed decides; for an order to the letter
+   * also at the receiver, allow one connection (`configureDeliveries({ concurrentMax: 1 })`).
+   */
+  shuffleDeliveries(shuffle: Shuffle): Promise<void>;
+  /** Shuffles no more; what was collected goes out. */
+  stopShuffling(): Promise<void>;
+  /** The next matching changes have two events each, equal but for their ids, as happens at Stripe. */
+  emitTwice(options?: RuleOptions<'emit_twice'>): Promise<void>;
   /** The next matching deliveries never arrive, and are not tried again. */
   dropNext(options?: RuleOptions<'drop'>): Promise<void>;
   /** The next matching deliveries arrive several times. */
@@ -42,13 +62,18 @@ export interface DeliveryControl {
   waitUntilIdle(options?: { timeoutMs?: number }): Promise<void>;
 }
 
-export function deliveryDriver({ get, post }: ControlChannel): DeliveryControl {
+export function deliveryDriver({ get, post, remove }: ControlChannel): DeliveryControl {
   return {
     deliveries: () => get('deliveries'),
-    holdDeliveries: (options = {}) => post('deliveries/hold', options),
+    deliveryCounts: () => get('deliveries/counts'),
+    holdDeliveries: (match = {}) => post('deliveries/hold', match),
     heldDeliveries: () => get('deliveries/held'),
     releaseDeliveries: () => post('deliveries/release'),
     deliver: (order) => post('deliveries/deliver', order),
+    resend: (eventId, options = {}) => post('deliveries/deliver', { eventIds: [eventId], ...options }),
+    shuffleDeliveries: (shuffle) => post('deliveries/shuffle', shuffle),
+    stopShuffling: () => remove('deliveries/shuffle'),
+    emitTwice: (options = {}) => post('deliveries/rules', { kind: 'emit_twice', ...options }),
     dropNext: (options = {}) => post('deliveries/rules', { kind: 'drop', ...options }),
     duplicateNext: (options = {}) => post('deliveries/rules', { kind: 'duplicate', ...options }),
     delayNext: (options) => post('deliveries/rules', { kind: 'delay', ...options }),

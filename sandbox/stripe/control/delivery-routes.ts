@@ -2,26 +2,18 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { sent } from '../api/parameters.ts';
 import type { Simulation } from '../simulation.ts';
-import { deliveryRuleSchema } from '../webhooks/delivery-rules.ts';
+import { deliveryMatchSchema, deliveryRuleSchema } from '../webhooks/delivery-rules.ts';
+import { deliverySettingsSchema } from '../webhooks/delivery-settings.ts';
+import { shuffleSchema } from '../webhooks/delivery-shuffle.ts';
 
 /** Longest wait for idleness that one request may ask for. */
 const idleWaitMaxMs = 120_000;
 
-const deliverySettingsSchema = z
-  .strictObject({
-    timeoutMs: z.number().int().min(1),
-    retryFirstMs: z.number().int().min(0),
-    retryFactor: z.number().min(1),
-    retryWaitMaxMs: z.number().int().min(0),
-    attemptsMax: z.number().int().min(1),
-    concurrentMax: z.number().int().min(1),
-  })
-  .partial();
 const deliverSchema = z.strictObject({
   eventIds: z.array(z.string()),
   copies: z.number().int().min(1).max(1_000).default(1),
+  endpointId: z.string().optional(),
 });
-const holdSchema = z.strictObject({ types: z.array(z.string()).optional() });
 const idleSchema = z.strictObject({ timeoutMs: z.number().int().min(1).max(idleWaitMaxMs) });
 
 /** `/_control/deliveries/…`: what becomes of webhooks on their way. */
@@ -30,7 +22,7 @@ export function deliveryRoutes(app: FastifyInstance, { deliveries }: Simulation)
   app.get('/_control/deliveries/counts', () => deliveries.counts());
   app.get('/_control/deliveries/held', () => deliveries.heldDeliveries());
   app.post('/_control/deliveries/hold', (request) => {
-    deliveries.rules.holdBack(holdSchema.parse(request.body).types);
+    deliveries.hold(deliveryMatchSchema.parse(request.body));
     return {};
   });
   app.post('/_control/deliveries/release', () => {
@@ -44,8 +36,16 @@ export function deliveryRoutes(app: FastifyInstance, { deliveries }: Simulation)
     deliveries.rules.add(deliveryRuleSchema.parse(request.body));
     return {};
   });
+  app.post('/_control/deliveries/shuffle', (request) => {
+    deliveries.shuffleBy(shuffleSchema.parse(request.body));
+    return {};
+  });
+  app.delete('/_control/deliveries/shuffle', () => {
+    deliveries.shuffleBy(undefined);
+    return {};
+  });
   app.post('/_control/deliveries/settings', (request) =>
-    deliveries.configure(sent(deliverySettingsSchema.parse(request.body))),
+    deliveries.configure(sent(deliverySettingsSchema.partial().parse(request.body))),
   );
   app.post('/_control/deliveries/wait-until-idle', async (request) => ({
     idle: await deliveries.whenIdle(idleSchema.parse(request.body).timeoutMs),

@@ -3,12 +3,11 @@ import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { boolean, createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
 import { type Resource, route } from '../resource.ts';
-import { type EventRecord, eventTable, renderEvent } from '../state/events.ts';
+import { type EventRecord, eventsHorizonSeconds, eventTable, renderEvent } from '../state/events.ts';
+import type { Transaction } from '../state/transaction.ts';
 
 /** Stripe's limit. */
 const typesMax = 20;
-/** Older events are in no list. */
-const horizonSeconds = 30 * 86_400;
 
 const listSchema = z.strictObject({
   ...listParameters,
@@ -35,6 +34,10 @@ function matches(type: string, pattern: string): boolean {
   return pattern.endsWith('*') ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
 }
 
+function isRecent(tx: Transaction, record: EventRecord): boolean {
+  return record.created > tx.now - eventsHorizonSeconds;
+}
+
 export const events: Resource = {
   object: 'event',
   expandable: {},
@@ -45,7 +48,7 @@ export const events: Resource = {
       parameters: z.strictObject({}),
       handle: ({ tx, id }) => {
         const record = tx.get(eventTable, id);
-        if (!record) throw noSuchInPath('event', id);
+        if (!record || !isRecent(tx, record)) throw noSuchInPath('event', id);
         return renderEvent(record);
       },
     }),
@@ -65,7 +68,7 @@ export const events: Resource = {
           table: eventTable,
           index: isOneType ? { name: 'type', key: parameters.type ?? '' } : undefined,
           parameters,
-          where: (record) => record.created > tx.now - horizonSeconds && passes(record, parameters),
+          where: (record) => isRecent(tx, record) && passes(record, parameters),
           render: renderEvent,
           url: '/v1/events',
         });

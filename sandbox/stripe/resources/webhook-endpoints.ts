@@ -1,60 +1,31 @@
 import { z } from 'zod';
-import { invalidRequest, noSuchInPath } from '../api/errors.ts';
+import { noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
-import {
-  boolean,
-  clearableText,
-  type Metadata,
-  mergeMetadata,
-  metadata,
-  sent,
-  text,
-} from '../api/parameters.ts';
+import { boolean, clearableText, mergeMetadata, metadata, sent, text } from '../api/parameters.ts';
+import { apiVersionParameter } from '../api/versions.ts';
 import { type Resource, route } from '../resource.ts';
-import type { Account } from '../state/account.ts';
-import { defineTable } from '../state/table.ts';
+import { snapshotEventTypes } from '../state/event-types.ts';
 import type { Transaction } from '../state/transaction.ts';
+import {
+  refuseBeyondLimit,
+  type WebhookEndpoint,
+  webhookEndpointTable,
+} from '../webhooks/delivery-targets.ts';
+import { firstSecret } from '../webhooks/signing-secrets.ts';
+import { webhookUrl } from '../webhooks/webhook-url.ts';
 
-/** As stored: the secret is shown only in the answer to its creation. */
-export interface WebhookEndpoint {
-  readonly id: string;
-  readonly object: 'webhook_endpoint';
-  readonly api_version: string | null;
-  readonly application: null;
-  readonly created: number;
-  readonly description: string | null;
-  readonly enabled_events: readonly string[];
-  readonly livemode: false;
-  readonly metadata: Metadata;
-  readonly secret: string;
-  readonly status: 'enabled' | 'disabled';
-  readonly url: string;
-}
-
-/** Stripe's limit per account. */
-const endpointsMax = 16;
-
-export const webhookEndpointTable = defineTable<WebhookEndpoint>({ noun: 'webhook endpoint', indexes: {} });
-
-/** The enabled endpoints that want an event type. */
-export function endpointsFor(account: Account, type: string): WebhookEndpoint[] {
-  const wanting: WebhookEndpoint[] = [];
-  for (const endpoint of account.table(webhookEndpointTable).oldestFirst()) {
-    if (endpoint.status !== 'enabled') continue;
-    if (endpoint.enabled_events.includes('*') || endpoint.enabled_events.includes(type))
-      wanting.push(endpoint);
-  }
-  return wanting;
-}
-
-const webhookUrl = z.string().refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ''), {
-  error: 'Invalid URL: An explicit scheme (such as https) must be provided.',
-});
+const enabledEvents = z
+  .array(
+    text.refine((type) => type === '*' || snapshotEventTypes.has(type), {
+      error: (issue) => `Invalid event type: ${String(issue.input)}`,
+    }),
+  )
+  .min(1);
 
 const createParameters = z.strictObject({
   url: webhookUrl,
-  enabled_events: z.array(text).min(1),
-  api_version: text.optional(),
+  enabled_events: enabledEvents,
+  api_version: apiVersionParameter.optional(),
   connect: boolean.optional(),
   description: clearableText.optional(),
   metadata: metadata.optional(),
@@ -62,30 +33,32 @@ const createParameters = z.strictObject({
 
 const updateParameters = z.strictObject({
   url: webhookUrl.optional(),
-  enabled_events: z.array(text).min(1).optional(),
+  enabled_events: enabledEvents.optional(),
   description: clearableText.optional(),
   disabled: boolean.optional(),
   metadata: metadata.optional(),
 });
 
-function create(tx: Transaction, parameters: z.infer<typeof createParameters>): WebhookEndpoint {
-  if (tx.table(webhookEndpointTable).size >= endpointsMax) {
-    throw invalidRequest({ message: `You have reached the maximum of ${endpointsMax} webhook endpoints.` });
-  }
-  return tx.put(webhookEndpointTable, {
+/** The answer to the creation is the only one that shows the secret. */
+function create(tx: Transaction, parameters: z.infer<typeof createParameters>): object {
+  refuseBeyondLimit(tx);
+  const secret = tx.newId('whsec');
+  const endpoint = tx.put(webhookEndpointTable, {
     id: tx.newId('we'),
     object: 'webhook_endpoint',
     api_version: parameters.api_version ?? null,
     application: null,
+    connect: parameters.connect ?? false,
     created: tx.now,
     description: parameters.description ?? null,
     enabled_events: parameters.enabled_events,
     livemode: false,
     metadata: mergeMetadata({}, parameters.metadata),
-    secret: tx.newId('whsec'),
+    secrets: firstSecret(secret),
     status: 'enabled',
     url: parameters.url,
   });
+  return { ...render(endpoint), secret };
 }
 
 function update(tx: Transaction, id: string, parameters: z.infer<typeof updateParameters>): object {
@@ -97,7 +70,7 @@ function update(tx: Transaction, id: string, parameters: z.infer<typeof updatePa
     metadata: mergeMetadata(before.metadata, metadataChange),
     status: disabled === undefined ? before.status : disabled ? 'disabled' : 'enabled',
   });
-  return withoutSecret(after);
+  return render(after);
 }
 
 function existing(tx: Transaction, id: string): WebhookEndpoint {
@@ -106,8 +79,7 @@ function existing(tx: Transaction, id: string): WebhookEndpoint {
   return endpoint;
 }
 
-function withoutSecret(endpoint: WebhookEndpoint): object {
-  const { secret: _, ...shown } = endpoint;
+function render({ secrets: _secrets, connect: _connect, ...shown }: WebhookEndpoint): object {
   return shown;
 }
 
@@ -125,7 +97,7 @@ export const webhookEndpoints: Resource = {
       method: 'GET',
       path: '/v1/webhook_endpoints/:id',
       parameters: z.strictObject({}),
-      handle: ({ tx, id }) => withoutSecret(existing(tx, id)),
+      handle: ({ tx, id }) => render(existing(tx, id)),
     }),
     route({
       method: 'POST',
@@ -151,7 +123,7 @@ export const webhookEndpoints: Resource = {
         pageOfTable(tx, {
           table: webhookEndpointTable,
           parameters,
-          render: withoutSecret,
+          render,
           url: '/v1/webhook_endpoints',
         }),
     }),

@@ -1,5 +1,6 @@
 import { type BillingSettings, defaultBillingSettings } from '../billing/billing-settings.ts';
 import type { Clock } from './clock.ts';
+import { eventsKeptMaxDefault } from './events.ts';
 import type { IdSource } from './ids.ts';
 import { Table, type TableDefinition } from './table.ts';
 
@@ -14,13 +15,22 @@ export class Account {
   billing: BillingSettings = defaultBillingSettings;
   /** Where this simulator is reached, for the pages that it links to. */
   readonly publicUrl: () => string;
+  /** Events of each kind that are kept; older ones are forgotten. */
+  readonly eventsKeptMax: number;
   private readonly tables = new Map<object, unknown>();
 
-  constructor(options: { id: string | null; clock: Clock; ids: IdSource; publicUrl: () => string }) {
+  constructor(options: {
+    id: string | null;
+    clock: Clock;
+    ids: IdSource;
+    publicUrl: () => string;
+    eventsKeptMax?: number | undefined;
+  }) {
     this.id = options.id;
     this.clock = options.clock;
     this.ids = options.ids;
     this.publicUrl = options.publicUrl;
+    this.eventsKeptMax = options.eventsKeptMax ?? eventsKeptMaxDefault;
   }
 
   table<Row extends { readonly id: string }>(definition: TableDefinition<Row>): Table<Row> {

@@ -1,19 +1,29 @@
+import { accountInvalid } from '../api/errors.ts';
 import { Account } from './account.ts';
 import type { Clock } from './clock.ts';
 import { createIdSource, type IdSource } from './ids.ts';
 
 /** Connected accounts that may come into being; a test that names more has a defect. */
 const connectedMax = 1_000;
+const accountId = /^acct_[A-Za-z0-9]{1,250}$/;
+
+export interface AccountsOptions {
+  readonly clock: Clock;
+  readonly seed: number;
+  readonly publicUrl: () => string;
+  /** Events of each kind that each account keeps; many when not given. */
+  readonly eventsKeptMax?: number | undefined;
+}
 
 /** The platform's account and those that requests have named in `Stripe-Account`, each with its own objects. */
 export class Accounts {
   readonly platform: Account;
   private readonly connected = new Map<string, Account>();
-  private readonly options: { clock: Clock; seed: number; publicUrl: () => string };
+  private readonly options: AccountsOptions;
   /** One for all accounts, so that no id is there twice. */
   private ids: IdSource;
 
-  constructor(options: { clock: Clock; seed: number; publicUrl: () => string }) {
+  constructor(options: AccountsOptions) {
     this.options = options;
     this.ids = createIdSource(options.seed);
     this.platform = this.create(null);
@@ -22,12 +32,13 @@ export class Accounts {
   /**
    * The account that a request is about; a connected one comes into being when it is first named.
    * @param id null for the platform itself
-   * @throws Error when there are too many
+   * @throws StripeError 403 for what is no account's id, Error when there are too many
    */
   of(id: string | null): Account {
     if (id === null) return this.platform;
     const known = this.connected.get(id);
     if (known) return known;
+    if (!accountId.test(id)) throw accountInvalid(id);
     if (this.connected.size >= connectedMax) throw new Error(`more than ${connectedMax} connected accounts`);
     const account = this.create(id);
     this.connected.set(id, account);
@@ -47,7 +58,7 @@ export class Accounts {
   }
 
   private create(id: string | null): Account {
-    const { clock, publicUrl } = this.options;
-    return new Account({ id, clock, ids: this.ids, publicUrl });
+    const { clock, publicUrl, eventsKeptMax } = this.options;
+    return new Account({ id, clock, ids: this.ids, publicUrl, eventsKeptMax });
   }
 }

@@ -3,10 +3,12 @@ import { defineTable } from './table.ts';
 /** The API version whose shapes this simulator answers in: the one that stripe-node 23.1 pins. */
 export const apiVersion = '2026-10-28.endive';
 
-/** Events kept in `GET /v1/events`; older ones are forgotten. Stripe keeps 30 days. */
-export const eventsKeptMax = 50_000;
+/** Events of each kind that an account keeps when nothing else is said; older ones are forgotten. */
+export const eventsKeptMaxDefault = 50_000;
+/** Older events are in no list and can't be fetched, as at Stripe. */
+export const eventsHorizonSeconds = 30 * 86_400;
 
-/** An event as it was written, and the endpoints that have not acknowledged it yet. */
+/** A snapshot event as it was written, and the endpoints that have not acknowledged it yet. */
 export interface EventRecord {
   readonly id: string;
   readonly type: string;
@@ -14,7 +16,7 @@ export interface EventRecord {
   /** The object as it was then. Stored rows never change in place, so no copy is needed. */
   readonly data: { readonly object: object; readonly previous_attributes?: Record<string, unknown> };
   readonly request: { readonly id: string | null; readonly idempotency_key: string | null };
-  /** Ids of webhook endpoints. */
+  /** Ids of webhook endpoints and of event destinations that take snapshots. */
   readonly awaiting: readonly string[];
 }
 

@@ -1,3 +1,5 @@
+import { createRandom } from './random.ts';
+
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /** What follows the prefix in recorded ids: fixed first characters, then this many random ones. */
@@ -16,6 +18,7 @@ const shapes = {
   ch: { lead: '3', length: 23 },
   py: { lead: '3', length: 23 },
   re: { lead: '3', length: 23 },
+  pyr: { lead: '1', length: 23 },
   dp: { lead: '1', length: 23 },
   pm: { lead: '1', length: 23 },
   seti: { lead: '1', length: 23 },
@@ -23,6 +26,9 @@ const shapes = {
   li: { lead: '1', length: 23 },
   clock: { lead: '1', length: 23 },
   evt: { lead: '1', length: 23 },
+  // The ids of thin events and of event destinations are longer, and tell the mode.
+  evt_test: { lead: '65', length: 44 },
+  ed_test: { lead: '61', length: 42 },
   we: { lead: '1', length: 23 },
   whsec: { lead: '', length: 32 },
   cs_test: { lead: 'a1', length: 56 },
@@ -40,15 +46,8 @@ export interface IdSource {
   characters(length: number): string;
 }
 
-/** An id source on mulberry32: 32 bits of state are plenty for ids that only must not repeat in a run. */
 export function createIdSource(seed: number): IdSource {
-  let state = seed >>> 0;
-  const random = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const random = createRandom(seed);
   const characters = (length: number): string => {
     let text = '';
     for (let i = 0; i < length; i++) text += alphabet[Math.floor(random() * alphabet.length)];

@@ -1,6 +1,7 @@
 import { StripeError } from '../api/errors.ts';
 import type { Account } from './account.ts';
-import { type EventRecord, eventsKeptMax, eventTable } from './events.ts';
+import { type CoreEventRecord, coreEventTable, thinEvent, thinEventsOf } from './core-events.ts';
+import { type EventRecord, eventTable } from './events.ts';
 import type { IdPrefix } from './ids.ts';
 import { previousAttributes } from './previous-attributes.ts';
 import type { Table, TableDefinition } from './table.ts';
@@ -16,6 +17,12 @@ export interface Cause {
 /** A change of Stripe's own: time passing, a buyer on a Checkout page. */
 export const causedByStripe: Cause = { requestId: null, idempotencyKey: null };
 
+/** What a step has told: its snapshot events, and its thin ones. */
+export interface WrittenEvents {
+  readonly snapshot: readonly EventRecord[];
+  readonly thin: readonly CoreEventRecord[];
+}
+
 /** What one resource does when another's event is written, in the same step. */
 export type Reaction = (tx: Transaction, object: object) => void;
 
@@ -25,7 +32,7 @@ export interface StepContext {
   /** By event type. */
   readonly reactions: ReadonlyMap<string, readonly Reaction[]>;
   /** Called with the events of each committed step, in their order. */
-  readonly onEvents: (events: readonly EventRecord[]) => void;
+  readonly onEvents: (events: WrittenEvents) => void;
   /** Called after each committed step that changed something. */
   readonly onChanged: () => void;
 }
@@ -52,8 +59,9 @@ export function runStep<Result>(
 }
 
 function conclude(context: StepContext, tx: Transaction): void {
-  forgetOldestEvents(context.account);
-  context.onEvents(tx.events);
+  forgetOldest(context.account, eventTable);
+  forgetOldest(context.account, coreEventTable);
+  context.onEvents({ snapshot: tx.events, thin: tx.thinEvents });
   if (tx.hasChanges()) context.onChanged();
 }
 
@@ -68,6 +76,7 @@ export class Transaction {
   /** Unix seconds; the same during the whole step. */
   readonly now: number;
   readonly events: EventRecord[] = [];
+  readonly thinEvents: CoreEventRecord[] = [];
   private readonly reactions: StepContext['reactions'];
   private readonly undo: (() => void)[] = [];
 
@@ -107,7 +116,7 @@ export class Transaction {
     if (number !== undefined) this.undo.push(() => table.restore(number, before));
   }
 
-  /** Writes an event about an object as it is at this moment. */
+  /** Writes an event about an object as it is at this moment, and the thin ones that go with it. */
   emit(type: string, object: object, previous?: Record<string, unknown>): EventRecord {
     const record: EventRecord = {
       id: this.newId('evt'),
@@ -119,14 +128,28 @@ export class Transaction {
     };
     this.put(eventTable, record);
     this.events.push(record);
+    for (const thin of thinEventsOf(this, record)) this.putThin(thin);
     for (const react of this.reactions.get(type) ?? []) react(this, object);
     return record;
+  }
+
+  /**
+   * Writes a thin event that has no snapshot twin, such as `v1.invoice_payment.open`.
+   * @param event.addressee the one destination that gets it; all that want it when not given
+   */
+  emitThin(event: { type: string; object: object; addressee?: string }): CoreEventRecord {
+    return this.putThin(thinEvent(this, event));
   }
 
   /** Writes an updated event with the old values; an update that changed nothing is silent. */
   emitUpdated(type: string, before: object, after: object): void {
     const previous = previousAttributes(before, after);
     if (previous) this.emit(type, after, previous);
+  }
+
+  private putThin(record: CoreEventRecord): CoreEventRecord {
+    this.thinEvents.push(record);
+    return this.put(coreEventTable, record);
   }
 
   hasChanges(): boolean {
@@ -137,15 +160,26 @@ export class Transaction {
     for (const undo of this.undo.reverse()) undo();
     this.undo.length = 0;
   }
+
+  /** Marks this moment of the step. @returns what undoes everything since then, events included */
+  mark(): () => void {
+    const [changes, events, thinEvents] = [this.undo.length, this.events.length, this.thinEvents.length];
+    return () => {
+      for (const undo of this.undo.splice(changes).reverse()) undo();
+      this.events.length = events;
+      this.thinEvents.length = thinEvents;
+    };
+  }
 }
 
 /** In batches, because each search for the oldest walks over what was forgotten before. */
-function forgetOldestEvents(account: Account): void {
-  const table = account.table(eventTable);
-  if (table.size < eventsKeptMax + eventsForgottenAtOnce) return;
-  let left = eventsForgottenAtOnce;
-  for (const event of [...table.oldestFirst()]) {
-    if (left-- === 0) break;
-    table.remove(event.id);
+function forgetOldest<Row extends Identified>(account: Account, definition: TableDefinition<Row>): void {
+  const table = account.table(definition);
+  if (table.size < account.eventsKeptMax + eventsForgottenAtOnce) return;
+  const oldest: string[] = [];
+  for (const { id } of table.oldestFirst()) {
+    oldest.push(id);
+    if (oldest.length === eventsForgottenAtOnce) break;
   }
+  for (const id of oldest) table.remove(id);
 }

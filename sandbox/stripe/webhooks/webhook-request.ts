@@ -22,19 +22,22 @@ export interface WebhookSender {
   close(): void;
 }
 
+/** Connections kept open to one receiver that nothing uses at the moment. */
+const sparesMax = 64;
+
 /**
- * The `Stripe-Signature` header: HMAC-SHA256 over `timestamp.body`, once per active secret, each used whole.
+ * The `Stripe-Signature` header: HMAC-SHA256 over `timestamp.body`, once per active secret, each used whole. In test
+ * mode Stripe adds a v0 that verifies with nothing, for receivers to ignore.
  */
 function signatureHeader(body: string, secrets: readonly string[], timestampSeconds: number): string {
-  const signatures = secrets.map((secret) => {
-    const hex = createHmac('sha256', secret).update(`${timestampSeconds}.${body}`).digest('hex');
-    return `v1=${hex}`;
-  });
-  return [`t=${timestampSeconds}`, ...signatures].join(',');
+  const sign = (key: string): string =>
+    createHmac('sha256', key).update(`${timestampSeconds}.${body}`).digest('hex');
+  const signatures = secrets.map((secret) => `v1=${sign(secret)}`);
+  return [`t=${timestampSeconds}`, ...signatures, `v0=${sign('')}`].join(',');
 }
 
-export function createWebhookSender(connectionsMax: number): WebhookSender {
-  const options = { keepAlive: true, maxSockets: connectionsMax };
+export function createWebhookSender(): WebhookSender {
+  const options = { keepAlive: true, maxFreeSockets: sparesMax };
   const plain = new HttpAgent(options);
   const secure = new HttpsAgent(options);
   return {

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import type { DeliverySettings } from '../../../sandbox/stripe/webhooks/deliveries.ts';
+import type { DeliverySettings } from '../../../sandbox/stripe/webhooks/delivery-settings.ts';
 import { type Receiver, type Sandbox, startReceiver, startSandbox } from './simulator-fixture.ts';
 
 interface DeliverySandbox extends Sandbox {

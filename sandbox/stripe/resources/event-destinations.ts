@@ -1,0 +1,217 @@
+import { z } from 'zod';
+import { invalidRequest, objectNotFound, parameterMissing } from '../api/errors.ts';
+import { sent } from '../api/parameters.ts';
+import { v2ListParameters, v2Page } from '../api/v2-pages.ts';
+import { mergeV2Metadata, v2Metadata } from '../api/v2-parameters.ts';
+import { apiVersionParameter } from '../api/versions.ts';
+import { type Resource, route } from '../resource.ts';
+import { renderCoreEvent } from '../state/core-events.ts';
+import { snapshotEventTypes, thinEventTypes } from '../state/event-types.ts';
+import type { Transaction } from '../state/transaction.ts';
+import {
+  type EventDestination,
+  eventDestinationTable,
+  refuseBeyondLimit,
+} from '../webhooks/delivery-targets.ts';
+import { firstSecret } from '../webhooks/signing-secrets.ts';
+import { webhookUrl } from '../webhooks/webhook-url.ts';
+
+const path = '/v2/core/event_destinations';
+const endpointUrl = 'webhook_endpoint.url';
+const signingSecret = 'webhook_endpoint.signing_secret';
+const include = z.array(z.literal(endpointUrl)).optional();
+const name = z.string().min(1);
+const enabledEvents = z.array(z.string()).min(1);
+const webhookEndpoint = z.strictObject({ url: webhookUrl }).optional();
+
+/** Other types of destinations (Amazon EventBridge, Azure Event Grid) are not there. */
+const createParameters = z.strictObject({
+  type: z.literal('webhook_endpoint'),
+  name,
+  description: z.string().optional(),
+  enabled_events: enabledEvents,
+  event_payload: z.enum(['snapshot', 'thin']),
+  events_from: z
+    .array(z.enum(['@accounts', '@self']))
+    .min(1)
+    .optional(),
+  include: z.array(z.enum([endpointUrl, signingSecret])).optional(),
+  metadata: v2Metadata.optional(),
+  snapshot_api_version: apiVersionParameter.optional(),
+  webhook_endpoint: webhookEndpoint,
+});
+
+const updateParameters = z.strictObject({
+  name: name.optional(),
+  description: z.string().optional(),
+  enabled_events: enabledEvents.optional(),
+  include,
+  metadata: v2Metadata.optional(),
+  webhook_endpoint: webhookEndpoint,
+});
+
+/** @throws StripeError 400 for a type that events of this payload never have */
+function checkTypes(types: readonly string[], payload: EventDestination['event_payload']): void {
+  const known = payload === 'thin' ? thinEventTypes : snapshotEventTypes;
+  const wrong = types.findIndex((type) => type !== '*' && !known.has(type));
+  if (wrong < 0) return;
+  const message = `Invalid ${payload} event type: ${types[wrong]}`;
+  throw invalidRequest({ param: `enabled_events[${wrong}]`, message });
+}
+
+function create(tx: Transaction, parameters: z.infer<typeof createParameters>): object {
+  const { event_payload: payload, snapshot_api_version: version } = parameters;
+  checkTypes(parameters.enabled_events, payload);
+  if (!parameters.webhook_endpoint) throw parameterMissing('webhook_endpoint');
+  if (payload === 'thin' && version !== undefined) {
+    const message = 'snapshot_api_version is for snapshot events only.';
+    throw invalidRequest({ param: 'snapshot_api_version', message });
+  }
+  refuseBeyondLimit(tx);
+  const nowMs = tx.account.clock.nowMs();
+  const secret = tx.newId('whsec');
+  const destination = tx.put(eventDestinationTable, {
+    id: tx.newId('ed_test'),
+    object: 'v2.core.event_destination',
+    createdMs: nowMs,
+    updatedMs: nowMs,
+    description: parameters.description ?? '',
+    name: parameters.name,
+    enabled_events: parameters.enabled_events,
+    event_payload: payload,
+    events_from: parameters.events_from ?? ['@self'],
+    metadata: mergeV2Metadata({}, parameters.metadata),
+    snapshot_api_version: version ?? null,
+    status: 'enabled',
+    url: parameters.webhook_endpoint.url,
+    secrets: firstSecret(secret),
+  });
+  const isSecretShown = parameters.include?.includes(signingSecret) === true;
+  return render(destination, parameters.include, isSecretShown ? secret : null);
+}
+
+function change(tx: Transaction, id: string, changes: Partial<EventDestination>): EventDestination {
+  const before = existing(tx, id);
+  return tx.put(eventDestinationTable, { ...before, ...changes, updatedMs: tx.account.clock.nowMs() });
+}
+
+function update(tx: Transaction, id: string, parameters: z.infer<typeof updateParameters>): object {
+  const { include: included, metadata, webhook_endpoint: endpoint, ...changes } = parameters;
+  const before = existing(tx, id);
+  if (changes.enabled_events) checkTypes(changes.enabled_events, before.event_payload);
+  const after = change(tx, id, {
+    ...sent(changes),
+    metadata: mergeV2Metadata(before.metadata, metadata),
+    url: endpoint?.url ?? before.url,
+  });
+  return render(after, included);
+}
+
+function existing(tx: Transaction, id: string): EventDestination {
+  const destination = tx.get(eventDestinationTable, id);
+  if (!destination) throw objectNotFound();
+  return destination;
+}
+
+/** What does not apply is left out; URL and secret are shown only when asked for. */
+function render(
+  destination: EventDestination,
+  included: readonly string[] = [],
+  secret: string | null = null,
+): object {
+  return {
+    id: destination.id,
+    object: destination.object,
+    created: new Date(destination.createdMs).toISOString(),
+    description: destination.description,
+    enabled_events: destination.enabled_events,
+    event_payload: destination.event_payload,
+    events_from: destination.events_from,
+    livemode: false,
+    metadata: destination.metadata,
+    name: destination.name,
+    ...(destination.snapshot_api_version === null
+      ? {}
+      : { snapshot_api_version: destination.snapshot_api_version }),
+    status: destination.status,
+    ...(destination.status === 'disabled' ? { status_details: { disabled: { reason: 'user' } } } : {}),
+    type: 'webhook_endpoint',
+    updated: new Date(destination.updatedMs).toISOString(),
+    webhook_endpoint: {
+      ...(secret === null ? {} : { signing_secret: secret }),
+      ...(included.includes(endpointUrl) ? { url: destination.url } : {}),
+    },
+  };
+}
+
+/** A ping is a thin event, whatever the destination's payload; the destination gets it unasked. */
+function ping(tx: Transaction, id: string): object {
+  const object = existing(tx, id);
+  const event = tx.emitThin({ type: 'v2.core.event_destination.ping', object, addressee: id });
+  return renderCoreEvent(event, tx.account);
+}
+
+export const eventDestinations: Resource = {
+  object: 'v2.core.event_destination',
+  expandable: {},
+  routes: [
+    route({
+      method: 'POST',
+      path,
+      parameters: createParameters,
+      handle: ({ tx, parameters }) => create(tx, parameters),
+    }),
+    route({
+      method: 'GET',
+      path: `${path}/:id`,
+      parameters: z.strictObject({ include }),
+      handle: ({ tx, id, parameters }) => render(existing(tx, id), parameters.include),
+    }),
+    route({
+      method: 'POST',
+      path: `${path}/:id`,
+      parameters: updateParameters,
+      handle: ({ tx, id, parameters }) => update(tx, id, parameters),
+    }),
+    route({
+      method: 'DELETE',
+      path: `${path}/:id`,
+      parameters: z.strictObject({}),
+      handle: ({ tx, id }) => {
+        const { object } = existing(tx, id);
+        tx.remove(eventDestinationTable, id);
+        return { id, object };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${path}/:id/disable`,
+      parameters: z.strictObject({}),
+      handle: ({ tx, id }) => render(change(tx, id, { status: 'disabled' })),
+    }),
+    route({
+      method: 'POST',
+      path: `${path}/:id/enable`,
+      parameters: z.strictObject({}),
+      handle: ({ tx, id }) => render(change(tx, id, { status: 'enabled' })),
+    }),
+    route({
+      method: 'POST',
+      path: `${path}/:id/ping`,
+      parameters: z.strictObject({}),
+      handle: ({ tx, id }) => ping(tx, id),
+    }),
+    route({
+      method: 'GET',
+      path,
+      parameters: z.strictObject({ ...v2ListParameters, include }),
+      handle: ({ tx, parameters }) =>
+        v2Page(tx, {
+          table: eventDestinationTable,
+          render: (row) => render(row, parameters.include),
+          path,
+          parameters,
+        }),
+    }),
+  ],
+};
