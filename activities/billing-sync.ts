@@ -7,31 +7,27 @@ import {
 } from '../db/billing-projection.ts';
 import { applyProduct, productSyncVersion } from '../db/catalog.ts';
 import {
-  claimEventsOfKnownCustomer,
-  failEvents,
-  fileUnderCustomer,
+  gatherEventsOfCustomer,
   PENDING_EVENTS_MAX,
   pendingEvents,
   settleEvents,
-  settleEventsOfUnknownCustomer,
 } from '../db/webhook-events.ts';
-import type { EventVerdict, PendingEvent } from '../domain/billing-sync.ts';
+import type { EventVerdict } from '../domain/billing-sync.ts';
 import { Failure } from '../domain/failures.ts';
 import {
   productOfSubject,
   type StripeCustomerId,
   type StripeSubscriptionId,
   stripeCustomerIdSchema,
-  stripeSubscriptionIdSchema,
   subjectKind,
 } from '../domain/ids.ts';
 import { isLive } from '../domain/subscription.ts';
-import { retrieveCheckoutSession } from '../stripe/checkout-sessions.ts';
 import { listPrices, retrieveProduct } from '../stripe/products.ts';
-import { retrieveSubscription } from '../stripe/subscriptions.ts';
 import { expectSubscription, fetchSnapshot } from './customer-snapshot.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { isLastAttempt, nameError } from './final-error.ts';
+import { giveUp } from './failed-attempt.ts';
+import { isLastAttempt } from './final-error.ts';
+import { followPrice, followSession, followSubscription, park } from './followed-subjects.ts';
 import { counted, NOTHING, type Pending, type Round, type SyncRound } from './sync-round.ts';
 import { meetUnknownCustomer } from './unknown-customer.ts';
 
@@ -56,7 +52,7 @@ export function createBillingSyncActivities(dependencies: ActivityDependencies) 
       subject: string;
       only_pending: boolean;
     }): Promise<SyncRound> {
-      await claimEventsOfKnownCustomer(database, subject);
+      if (subjectKind(subject) === 'customer') await gatherEventsOfCustomer(database, subject);
       const events = await pendingEvents(database, subject);
       if (only_pending && events.length === 0) return { ...NOTHING, more: false };
       try {
@@ -105,11 +101,13 @@ async function syncBySubjectKind(dependencies: ActivityDependencies, pending: Pe
         customer: stripeCustomerIdSchema.parse(pending.subject),
       });
     case 'subscription':
-      return followToCustomer(dependencies, pending);
+      return followSubscription(dependencies, pending);
     case 'session':
       return followSession(dependencies, pending);
     case 'product':
       return syncProduct(dependencies, pending);
+    case 'price':
+      return followPrice(dependencies, pending);
     case 'unknown':
       return park(dependencies, pending);
     default:
@@ -139,36 +137,6 @@ function apply(
   return applySnapshot(database, { ...options, licensePrices, billingTenant });
 }
 
-/** An event that names only a subscription is filed under its customer, whose own sync settles it. */
-async function followToCustomer(dependencies: ActivityDependencies, pending: Pending): Promise<Round> {
-  const { database, stripe } = dependencies;
-  const id = stripeSubscriptionIdSchema.parse(pending.subject);
-  const subscription = await retrieveSubscription(stripe, id);
-  if (subscription === null) return park(dependencies, pending);
-  const customer = subscription.customerId;
-  await fileUnderCustomer(database, { subject: pending.subject, customer });
-  return { ...NOTHING, customer };
-}
-
-/** An event that names only a Checkout session is filed under its customer, whose sync may begin a tenant. */
-async function followSession(dependencies: ActivityDependencies, pending: Pending): Promise<Round> {
-  const { database, stripe } = dependencies;
-  const session = await retrieveCheckoutSession(stripe, pending.subject);
-  if (session === null) return park(dependencies, pending);
-  const customer = session.customerId;
-  if (customer === null) {
-    const verdicts = pending.events.map(({ stripeEventId }) => ({
-      stripeEventId,
-      status: 'ignored' as const,
-      reason: 'not_a_license_purchase' as const,
-    }));
-    await settleEvents(database, { verdicts, tenant: null });
-    return { ...NOTHING, ...counted(verdicts) };
-  }
-  await fileUnderCustomer(database, { subject: pending.subject, customer });
-  return { ...NOTHING, customer };
-}
-
 async function syncProduct(dependencies: ActivityDependencies, pending: Pending): Promise<Round> {
   const { database, stripe, billingTenant, licensePrices } = dependencies;
   const productId = productOfSubject(pending.subject);
@@ -191,29 +159,6 @@ async function syncProduct(dependencies: ActivityDependencies, pending: Pending)
     await settleEvents(transaction, { verdicts, tenant: billingTenant });
   });
   return { ...NOTHING, ...counted(verdicts) };
-}
-
-async function park({ database }: ActivityDependencies, { subject, events }: Pending): Promise<Round> {
-  const verdicts = events.map(({ stripeEventId }) => ({
-    stripeEventId,
-    status: 'parked' as const,
-    reason: 'unknown_customer' as const,
-  }));
-  await settleEventsOfUnknownCustomer(database, { subject, verdicts });
-  return { ...NOTHING, ...counted(verdicts) };
-}
-
-async function giveUp(
-  { database, log }: ActivityDependencies,
-  events: readonly PendingEvent[],
-  error: unknown,
-): Promise<void> {
-  const named = nameError(error);
-  const reason = named instanceof Failure ? named.name : 'Unexpected';
-  const message = named instanceof Error ? named.message : 'Something that is no error was thrown';
-  const stripeEventIds = events.map((event) => event.stripeEventId);
-  log.error({ stripeEventIds, reason }, 'events failed for good');
-  await failEvents(database, { stripeEventIds, reason, error: message });
 }
 
 /** Runs a read-decide-write again when its write found that another writer was faster. */

@@ -1,4 +1,5 @@
-import type { EventVerdict, PendingEvent } from '../domain/billing-sync.ts';
+import type { NotedEvent } from '../db/webhook-events.ts';
+import type { EventVerdict } from '../domain/billing-sync.ts';
 import type { CreateTenantInput } from '../domain/create-tenant-input.ts';
 
 /** What one round of a subject's sync did. */
@@ -14,12 +15,14 @@ export type SyncRound = {
   purchase?: { input: CreateTenantInput; stripe_event_ids: string[] };
   /** The subject led to this customer, under which its events are filed now. */
   customer?: string;
+  /** The subject led to this product's own subject, under which its events are filed now. */
+  product?: string;
 };
 
 /** What one kind of subject makes of its pending events. */
 export type Round = Omit<SyncRound, 'more'>;
 
-export type Pending = { subject: string; events: PendingEvent[] };
+export type Pending = { subject: string; events: NotedEvent[] };
 
 export const NOTHING: Round = {
   processed: 0,

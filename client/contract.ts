@@ -100,4 +100,14 @@ export type BillingSyncResult = {
   licensed_user_count: number | null;
 };
 
-export type SweepResult = { subjects: number; woken: number };
+export type SweepResult = {
+  /** Subjects with due events that this sweep took on; a bounded number, the others are the next one's. */
+  subjects: number;
+  woken: number;
+  /** Wakes that Temporal refused; the next sweep finds their subjects again. */
+  failed_wakes: number;
+  /** Events of woken subjects whose attempts failed before. */
+  retried_events: number;
+  /** Parked events whose customer got a tenant since; they are pending again. */
+  parked_claimed: number;
+};

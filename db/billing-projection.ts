@@ -49,6 +49,25 @@ export async function customerState(database: Database, customer: string): Promi
   };
 }
 
+/** @returns the customer's id in Stripe (a subscription never changes hands); null when we have no row of the subscription */
+export async function customerOfSubscription(
+  database: Database,
+  subscription: string,
+): Promise<string | null> {
+  const [row] = await database
+    .select({ customer: stripeCustomers.stripeCustomerExternalId })
+    .from(subscriptions)
+    .innerJoin(
+      stripeCustomers,
+      and(
+        eq(stripeCustomers.tenant, subscriptions.tenant),
+        eq(stripeCustomers.stripeCustomerId, subscriptions.stripeCustomerId),
+      ),
+    )
+    .where(eq(subscriptions.stripeSubscriptionExternalId, subscription));
+  return row?.customer ?? null;
+}
+
 /**
  * Gives a customer to an existing tenant, because its metadata in Stripe names that tenant.
  *

@@ -134,6 +134,22 @@ async function priceRows(
   });
 }
 
+/** @returns the product's id in Stripe (a price never changes its product); null when we have no row of the price */
+export async function productOfPrice(database: Database, priceId: string): Promise<string | null> {
+  const [row] = await database
+    .select({ product: stripeProducts.stripeProductExternalId })
+    .from(stripePrices)
+    .innerJoin(
+      stripeProducts,
+      and(
+        eq(stripeProducts.billingTenant, stripePrices.billingTenant),
+        eq(stripeProducts.stripeProductId, stripePrices.stripeProductId),
+      ),
+    )
+    .where(eq(stripePrices.stripePriceExternalId, priceId));
+  return row?.product ?? null;
+}
+
 /** The fence of a product's sync; 0 for one without a row. */
 export async function productSyncVersion(database: Database, productId: string): Promise<number> {
   const [row] = await database

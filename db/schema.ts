@@ -18,6 +18,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { ACCESS_STATES, type AccessState } from '../domain/access-state.ts';
+import { WAKE_GRACE_MS } from '../domain/event-attempts.ts';
 import { NOTIFICATION_STATUSES, type NotificationStatus } from '../domain/notification.ts';
 import { SUBSCRIPTION_STATUSES, type SubscriptionStatus } from '../domain/subscription.ts';
 import { WEBHOOK_EVENT_STATUSES, type WebhookEventStatus } from '../domain/webhook-event.ts';
@@ -252,6 +253,11 @@ export const stripeWebhookEvents = pgTable(
     statusReason: text('status_reason'),
     attempts: integer('attempts').notNull().default(0),
     lastError: text('last_error'),
+    lastErrorAt: instant('last_error_at'),
+    /** The sweep takes a `received` row from then on; of other rows it means nothing. */
+    nextAttemptAt: instant('next_attempt_at')
+      .notNull()
+      .default(sql.raw(`now() + interval '${WAKE_GRACE_MS / 1000} seconds'`)),
     eventCreatedAt: instant('event_created_at'),
     createdAt: createdAt(),
     processedAt: instant('processed_at'),
@@ -269,8 +275,8 @@ export const stripeWebhookEvents = pgTable(
     ),
     // Billing sync notes a subject's pending rows.
     index('stripe_webhook_events_pending').on(t.subject).where(sql`${t.status} = 'received'`),
-    // The sweep finds what has been pending for too long.
-    index('stripe_webhook_events_due').on(t.createdAt).where(sql`${t.status} = 'received'`),
+    // The sweep finds what is due.
+    index('stripe_webhook_events_due').on(t.nextAttemptAt, t.subject).where(sql`${t.status} = 'received'`),
     // A tenant's appearance claims what was parked for its customer.
     index('stripe_webhook_events_parked').on(t.subject).where(sql`${t.status} = 'parked'`),
   ],

@@ -1,22 +1,27 @@
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import type { EventVerdict, PendingEvent } from '../domain/billing-sync.ts';
+import { type EventAttempts, WAKE_GRACE_MS } from '../domain/event-attempts.ts';
 import type { Database, Transaction } from './connect.ts';
-import { stripeWebhookEvents as events, stripeCustomers } from './schema.ts';
+import { stripeWebhookEvents as events, stripeCustomers, stripeSubscriptions } from './schema.ts';
 import { lockSubject } from './subject-lock.ts';
 
 /** Events that one round of a sync settles; more are left to the next round. */
 export const PENDING_EVENTS_MAX = 500;
 
-/** A subject's pending events, oldest arrival first, at most `PENDING_EVENTS_MAX`. */
-export async function pendingEvents(database: Database, subject: string): Promise<PendingEvent[]> {
+export type NotedEvent = PendingEvent & EventAttempts;
+
+/** A subject's pending events with their attempts so far, oldest arrival first, at most `PENDING_EVENTS_MAX`. */
+export async function pendingEvents(database: Database, subject: string): Promise<NotedEvent[]> {
   return database
     .select({
       stripeEventId: events.stripeEventId,
       eventType: events.eventType,
       objectId: events.objectId,
+      failedAttempts: events.attempts,
+      sinceFailureMs: sql<number | null>`(extract(epoch from now() - ${events.lastErrorAt}) * 1000)::float8`,
     })
     .from(events)
-    .where(and(eq(events.subject, subject), eq(events.status, 'received')))
+    .where(and(eq(events.subject, subject), stillReceived()))
     .orderBy(asc(events.createdAt))
     .limit(PENDING_EVENTS_MAX);
 }
@@ -30,44 +35,48 @@ export async function settleEvents(
   options: { verdicts: readonly EventVerdict[]; tenant: string | null },
 ): Promise<void> {
   if (options.verdicts.length === 0) return;
-  const column = (values: (string | null)[], type: string) => sql`${sql.param(values)}::${sql.raw(type)}[]`;
+  const { verdicts } = options;
   await transaction.execute(sql`
     update ${events} set
       status = verdict.status, status_reason = verdict.reason, tenant = coalesce(${options.tenant}::uuid, tenant),
-      attempts = attempts + 1, last_error = null, processed_at = now()
-    from (select
-      unnest(${column(
-        options.verdicts.map((verdict) => verdict.stripeEventId),
-        'text',
-      )}) as id,
-      unnest(${column(
-        options.verdicts.map((verdict) => verdict.status),
-        'text',
-      )}) as status,
-      unnest(${column(
-        options.verdicts.map((verdict) => ('reason' in verdict ? verdict.reason : null)),
-        'text',
-      )}) as reason
-    ) verdict
+      attempts = attempts + 1, last_error = null, last_error_at = null, processed_at = now()
+    from unnest(
+      ${sql.param(verdicts.map((verdict) => verdict.stripeEventId))}::text[],
+      ${sql.param(verdicts.map((verdict) => verdict.status))}::text[],
+      ${sql.param(verdicts.map((verdict) => ('reason' in verdict ? verdict.reason : null)))}::text[]
+    ) as verdict (id, status, reason)
     where stripe_event_id = verdict.id and ${events.status} = 'received'`);
 }
 
-/** Marks events as failed for good: the reason is the failure's name. */
-export async function failEvents(
+/** What an attempt that failed makes of one event. */
+export type FailedAttempt = { stripeEventId: string; failedAttempts: number } & (
+  | { status: 'failed' }
+  | { status: 'received'; retryInMs: number }
+);
+
+/**
+ * Counts an attempt that failed for good: the events get their next one later, or are `failed` by the failure's name.
+ * Only rows that are still `received` and have as many failures as were noted change, so that one attempt counts once.
+ */
+export async function recordFailedAttempt(
   database: Database,
-  options: { stripeEventIds: readonly string[]; reason: string; error: string },
+  options: { attempts: readonly FailedAttempt[]; reason: string; error: string },
 ): Promise<void> {
-  if (options.stripeEventIds.length === 0) return;
-  await database
-    .update(events)
-    .set({
-      status: 'failed',
-      statusReason: options.reason,
-      lastError: options.error,
-      attempts: sql`${events.attempts} + 1`,
-      processedAt: sql`now()`,
-    })
-    .where(and(inArray(events.stripeEventId, [...options.stripeEventIds]), stillReceived()));
+  const { attempts } = options;
+  if (attempts.length === 0) return;
+  await database.execute(sql`
+    update ${events} set
+      status = failed.status, attempts = attempts + 1, last_error = ${options.error}, last_error_at = now(),
+      status_reason = case when failed.status = 'failed' then ${options.reason} end,
+      processed_at = case when failed.status = 'failed' then now() end,
+      next_attempt_at = now() + failed.retry_in_ms * interval '1 millisecond'
+    from unnest(
+      ${sql.param(attempts.map((attempt) => attempt.stripeEventId))}::text[],
+      ${sql.param(attempts.map((attempt) => attempt.status))}::text[],
+      ${sql.param(attempts.map((attempt) => attempt.failedAttempts))}::int[],
+      ${sql.param(attempts.map((attempt) => (attempt.status === 'received' ? attempt.retryInMs : 0)))}::int[]
+    ) as failed (id, status, attempts_before, retry_in_ms)
+    where stripe_event_id = failed.id and ${events.status} = 'received' and attempts = failed.attempts_before`);
 }
 
 /**
@@ -104,7 +113,14 @@ export async function claimParkedEvents(
     await lockSubject(transaction, options.subject);
     await transaction
       .update(events)
-      .set({ status: 'received', statusReason: null, processedAt: null, tenant: options.tenant })
+      .set({
+        status: 'received',
+        statusReason: null,
+        processedAt: null,
+        attempts: 0,
+        nextAttemptAt: afterWakeGrace(),
+        tenant: options.tenant,
+      })
       .where(
         and(
           eq(events.subject, options.subject),
@@ -116,67 +132,47 @@ export async function claimParkedEvents(
   });
 }
 
-/**
- * Makes a subject's parked events pending again when its customer has a tenant by now. Their tenant's creation claims
- * what it finds; this finds what was parked before a link that nobody claimed for.
- */
-export async function claimEventsOfKnownCustomer(database: Database, subject: string): Promise<void> {
-  await database
-    .update(events)
-    .set({
-      status: 'received',
-      statusReason: null,
-      processedAt: null,
-      tenant: sql`${stripeCustomers.tenant}`,
-    })
-    .from(stripeCustomers)
-    .where(
-      and(
-        eq(events.subject, subject),
-        eq(stripeCustomers.stripeCustomerExternalId, subject),
-        eq(events.status, 'parked'),
-        eq(events.statusReason, 'unknown_customer'),
-      ),
-    );
-}
-
-/**
- * Files events under the customer that their own subject led to, so that one workflow settles all of a customer's
- * events.
- */
-export async function fileUnderCustomer(
+/** Files pending events under the subject that their own led to, so that one workflow settles all of its events. */
+export async function fileEvents(
   database: Database,
-  options: { subject: string; customer: string },
+  options: { subject: string; under: string },
 ): Promise<void> {
   await database
     .update(events)
-    .set({ subject: options.customer })
+    .set({ subject: options.under, nextAttemptAt: afterWakeGrace() })
     .where(and(eq(events.subject, options.subject), stillReceived()));
 }
 
 /**
- * The subjects a sweep has to wake: those with rows that have been pending for too long, and those with parked rows
- * whose customer is known by now.
+ * Files the pending events that name only a subscription under its customer, as far as we know the subscription: so a
+ * round of the customer settles them with the one snapshot it fetches anyway.
  */
-export async function subjectsToWake(
-  database: Database,
-  options: { pendingForMs: number; limit: number },
-): Promise<string[]> {
-  const { rows } = await database.execute<{ subject: string }>(sql`
-    select subject from (
-      select subject, min(created_at) as since from ${events}
-        where status = 'received' and created_at < now() - ${options.pendingForMs} * interval '1 millisecond'
-        group by subject
-      union
-      select e.subject, min(e.created_at) from ${events} e
-        join ${stripeCustomers} c on c.stripe_customer_external_id = e.subject
-        where e.status = 'parked' and e.status_reason = 'unknown_customer'
-        group by e.subject
-    ) due
-    group by subject order by min(since) limit ${options.limit}`);
-  return rows.map((row) => row.subject);
+export async function gatherEventsOfCustomer(database: Database, customer: string): Promise<void> {
+  await database
+    .update(events)
+    .set({ subject: customer })
+    .from(stripeSubscriptions)
+    .innerJoin(
+      stripeCustomers,
+      and(
+        eq(stripeCustomers.tenant, stripeSubscriptions.tenant),
+        eq(stripeCustomers.stripeCustomerId, stripeSubscriptions.stripeCustomerId),
+      ),
+    )
+    .where(
+      and(
+        eq(stripeCustomers.stripeCustomerExternalId, customer),
+        eq(events.subject, stripeSubscriptions.stripeSubscriptionExternalId),
+        stillReceived(),
+      ),
+    );
 }
 
 function stillReceived() {
   return eq(events.status, 'received');
+}
+
+/** Whoever makes rows pending wakes their subject too; the sweep is for the wake that got lost. */
+function afterWakeGrace() {
+  return sql`now() + ${WAKE_GRACE_MS} * interval '1 millisecond'`;
 }

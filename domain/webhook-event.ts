@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { productSubject } from './ids.ts';
+import { priceSubject, productSubject } from './ids.ts';
 import { type ConcernKind, concernOf } from './stripe-event-types.ts';
 
 export const WEBHOOK_EVENT_STATUSES = ['received', 'processed', 'ignored', 'parked', 'failed'] as const;
@@ -120,7 +120,7 @@ function snapshotFacts(event: z.infer<typeof snapshotSchema>): Facts {
 
 /**
  * A thin event is stored under the id of its snapshot twin, so that the same fact that comes by both kinds of
- * endpoints is one row. It names only its object, so the sync has to find the customer.
+ * endpoints is one row. It names only its object, so the sync has to find the customer or the product.
  */
 function thinFacts(event: z.infer<typeof thinSchema>): Facts {
   const concern = concernOfThin(event.type);
@@ -182,7 +182,18 @@ function subjectOf(concern: ConcernKind, object: Record<string, unknown>): strin
 }
 
 function thinSubject(concern: ConcernKind, objectId: string): string {
-  return concern === 'product' ? productSubject(objectId) : objectId;
+  switch (concern) {
+    case 'session':
+    case 'subscription':
+    case 'customer':
+      return objectId;
+    case 'product':
+      return productSubject(objectId);
+    case 'price':
+      return priceSubject(objectId);
+    default:
+      return concern satisfies never;
+  }
 }
 
 function asProduct(productId: string | null): string | null {

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { z } from 'zod';
-import type { StripeProductId } from '../domain/ids.ts';
+import type { StripePriceId, StripeProductId } from '../domain/ids.ts';
 import type { Price, Product } from '../domain/subscription.ts';
 import { expandableId, metadata, optionalText, readAnswer, text } from './answers.ts';
 import { isResourceMissing, stripeFailure } from './errors.ts';
@@ -42,6 +42,16 @@ export async function retrieveProduct(stripe: Stripe, id: StripeProductId): Prom
   try {
     const answer: unknown = await stripe.products.retrieve(id);
     return deletedSchema.safeParse(answer).success ? null : readAnswer(productSchema, answer);
+  } catch (error) {
+    if (isResourceMissing(error)) return null;
+    throw stripeFailure(error);
+  }
+}
+
+/** @returns null when Stripe doesn't know it */
+export async function retrievePrice(stripe: Stripe, id: StripePriceId): Promise<Price | null> {
+  try {
+    return readAnswer(priceSchema, await stripe.prices.retrieve(id));
   } catch (error) {
     if (isResourceMissing(error)) return null;
     throw stripeFailure(error);

@@ -12,6 +12,7 @@ const KEYWORD = 2;
 /** gRPC status codes. */
 const ALREADY_EXISTS = 6;
 
+/** Together with the 30 s that a row waits for its own wake: within a minute nothing is left lying. */
 const SWEEP_INTERVAL = '30 s';
 
 /** Registers our search attributes in the namespace; what is registered already is left alone. */
@@ -29,7 +30,9 @@ export async function registerSearchAttributes(connection: Connection, namespace
   }
 }
 
-/** Creates the schedules, or brings those that are there to what this version says. */
+/**
+ * Creates the schedules, or brings those that are there to what this version says. One that somebody paused stays paused.
+ */
 export async function ensureSchedules(client: Client, taskQueue: string): Promise<void> {
   const sweep: ScheduleOptions = {
     scheduleId: `sweep-webhook-events-${taskQueue}`,
@@ -37,9 +40,11 @@ export async function ensureSchedules(client: Client, taskQueue: string): Promis
     action: {
       type: 'startWorkflow',
       workflowType: WORKFLOW_TYPES.sweepWebhookEvents,
-      workflowId: 'sweep-webhook-events',
+      // The server adds the time; two queues of one namespace are swept at the same one.
+      workflowId: `sweep-webhook-events-${taskQueue}`,
       taskQueue,
       args: [],
+      staticSummary: 'Wakes the billing syncs whose events are due',
     },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
   };

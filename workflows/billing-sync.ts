@@ -62,8 +62,9 @@ export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promis
       setCurrentDetails(describeSync(total));
       if (round.tenant !== null) Object.assign(about, { tenantId: round.tenant });
       if (round.purchase) await beginTenant(round.purchase);
-      if (round.customer)
-        await activities('Sync of the customer it led to').wakeBillingSync({ subject: round.customer });
+      const filedUnder = round.customer ?? round.product;
+      if (filedUnder !== undefined)
+        await activities(`Sync of ${filedUnder}, to which it led`).wakeBillingSync({ subject: filedUnder });
       if (round.more) woken = true;
       if (woken && workflowInfo().continueAsNewSuggested)
         await continueAsNew<typeof billingSyncWorkflow>({ subject });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { vi } from 'vitest';
-import type { CustomerSnapshot } from '../../db/billing-projection.ts';
+import { applySnapshot, type CustomerSnapshot } from '../../db/billing-projection.ts';
 import { insertWebhookEvents } from '../../db/inbox.ts';
 import { provisionTenant } from '../../db/tenants.ts';
 import { createTenantInputSchema } from '../../domain/create-tenant-input.ts';
@@ -114,6 +114,36 @@ export function billingRows({ database, pool }: Pick<TestDatabase, 'database' | 
       });
       return { ...provisioned, customer: stripeCustomerIdSchema.parse(made.stripe_customer_id) };
     },
+    /** A tenant with one customer, which has one subscription. */
+    async tenantWithSubscription() {
+      const owner = await this.tenantWithCustomer();
+      const bought = subscription({ customerId: owner.customer });
+      await applySnapshot(database, {
+        snapshot: snapshot(owner.customer, { subscriptions: [bought] }),
+        verdicts: [],
+        licensePrices: 'any',
+        billingTenant: MASTER_BILLING_TENANT_ID,
+      });
+      return { ...owner, subscription: bought.id, price: bought.items[0]?.price ?? price() };
+    },
+    /** Makes events as old as if they had come, and failed for the last time, earlier. */
+    async age(ids: string[], interval: string): Promise<void> {
+      await pool.query(
+        `update stripe_webhook_events set created_at = created_at - $2::interval,
+           last_error_at = last_error_at - $2::interval, next_attempt_at = next_attempt_at - $2::interval
+         where stripe_event_id = any($1)`,
+        [ids, interval],
+      );
+    },
+    /** When the sweep takes an event, from now on; negative when it is due. */
+    async dueInSeconds(id: string): Promise<number | undefined> {
+      const row = await first<{ seconds: number }>(
+        `select extract(epoch from next_attempt_at - now())::float8 as seconds from stripe_webhook_events
+         where stripe_event_id = $1`,
+        [id],
+      );
+      return row?.seconds;
+    },
     /** Another customer of a tenant. */
     async addCustomer(tenant: string): Promise<string> {
       const customer = newId('cus');
@@ -140,8 +170,10 @@ export function billingRows({ database, pool }: Pick<TestDatabase, 'database' | 
         attempts: number;
         subject: string;
         last_error: string | null;
+        processed_at: Date | null;
       }>(
-        'select status, status_reason, tenant, attempts, subject, last_error from stripe_webhook_events where stripe_event_id = $1',
+        `select status, status_reason, tenant, attempts, subject, last_error, processed_at
+         from stripe_webhook_events where stripe_event_id = $1`,
         [id],
       ),
     tenantRow: (tenant: string) =>

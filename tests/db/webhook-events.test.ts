@@ -3,13 +3,13 @@ import { linkCustomer } from '../../db/billing-projection.ts';
 import { insertWebhookEvents } from '../../db/inbox.ts';
 import {
   claimParkedEvents,
-  failEvents,
-  fileUnderCustomer,
+  fileEvents,
+  gatherEventsOfCustomer,
   PENDING_EVENTS_MAX,
   pendingEvents,
+  recordFailedAttempt,
   settleEvents,
   settleEventsOfUnknownCustomer,
-  subjectsToWake,
 } from '../../db/webhook-events.ts';
 import { MASTER_BILLING_TENANT_ID, useDatabase } from '../database.ts';
 import { at, billingRows, event, newId } from './billing-rows.ts';
@@ -21,11 +21,6 @@ const parked = (stripeEventId: string) => ({
   status: 'parked' as const,
   reason: 'unknown_customer' as const,
 });
-const age = (ids: string[], interval: string) =>
-  pool.query(
-    'update stripe_webhook_events set created_at = now() - $2::interval where stripe_event_id = any($1)',
-    [ids, interval],
-  );
 
 test('I2 twenty writers of the same events store each once', async () => {
   const events = Array.from({ length: 5 }, () => event());
@@ -82,7 +77,11 @@ describe('settling', () => {
         [id, status, reason],
       );
       await settleEvents(database, { verdicts: [{ stripeEventId: id, status: 'processed' }], tenant: null });
-      await failEvents(database, { stripeEventIds: [id], reason: 'InvalidInput', error: 'late' });
+      await recordFailedAttempt(database, {
+        attempts: [{ stripeEventId: id, failedAttempts: 0, status: 'failed' }],
+        reason: 'InvalidInput',
+        error: 'late',
+      });
       expect(await rows.eventRow(id)).toMatchObject({
         status,
         status_reason: reason,
@@ -95,7 +94,7 @@ describe('settling', () => {
   test('nothing to settle is no statement that could match everything', async () => {
     const [id = ''] = await rows.receive(event());
     await settleEvents(database, { verdicts: [], tenant: null });
-    await failEvents(database, { stripeEventIds: [], reason: 'x', error: 'x' });
+    await recordFailedAttempt(database, { attempts: [], reason: 'x', error: 'x' });
     expect(await rows.eventRow(id)).toMatchObject({ status: 'received' });
   });
 
@@ -112,7 +111,7 @@ test('I12 one round notes a bounded number of events, the oldest', async () => {
   const subject = newId('cus');
   const events = Array.from({ length: PENDING_EVENTS_MAX + 1 }, () => event({ subject }));
   const ids = await rows.receive(...events);
-  await age(ids.slice(-1), '1 hour');
+  await rows.age(ids.slice(-1), '1 hour');
   const noted = await pendingEvents(database, subject);
   expect(noted).toHaveLength(PENDING_EVENTS_MAX);
   expect(noted[0]?.stripeEventId).toBe(ids.at(-1));
@@ -222,50 +221,103 @@ test('a claim takes what was parked for want of the customer and counts all that
   expect(await rows.eventRow(foreign)).toMatchObject({ status: 'parked' });
 });
 
-test('only pending events are filed under the customer they led to', async () => {
-  const subject = newId('sub');
-  const customer = newId('cus');
-  const [pending = '', done = ''] = await rows.receive(
-    event({ subject }),
-    event({ subject, status: 'ignored', statusReason: 'event_type' }),
-  );
-  await fileUnderCustomer(database, { subject, customer });
-  expect(await rows.eventRow(pending)).toMatchObject({ subject: customer, status: 'received' });
-  expect(await rows.eventRow(done)).toMatchObject({ subject });
+test('a claimed event has all its attempts before it, and the time of its own wake', async () => {
+  const { tenant, customer } = await rows.tenantWithCustomer();
+  const [id = ''] = await rows.receive(event({ subject: customer }));
+  await settleEventsOfUnknownCustomer(database, { subject: newId('cus'), verdicts: [parked(id)] });
+  await rows.age([id], '1 day');
+  await claimParkedEvents(database, { subject: customer, tenant });
+  expect(await rows.eventRow(id)).toMatchObject({ status: 'received', attempts: 0 });
+  expect(await rows.dueInSeconds(id)).toBeCloseTo(30, -1);
 });
 
-describe('the sweep', () => {
-  const wake = (limit = 1_000) => subjectsToWake(database, { pendingForMs: 30_000, limit });
-
-  test('I3 wakes who waits too long and whose customer is known by now, each once, and nobody else', async () => {
-    const { customer } = await rows.tenantWithCustomer();
-    const [late, fresh, nobody, otherMode] = [newId('cus'), newId('cus'), newId('cus'), newId('cus')];
-    const ids = await rows.receive(
-      event({ subject: late }),
-      event({ subject: late }),
-      event({ subject: fresh }),
-      event({ subject: customer, status: 'parked', statusReason: 'unknown_customer' }),
-      event({ subject: customer, status: 'parked', statusReason: 'unknown_customer' }),
-      event({ subject: nobody, status: 'parked', statusReason: 'unknown_customer' }),
-      event({ subject: otherMode, status: 'parked', statusReason: 'livemode_mismatch' }),
+describe('filing', () => {
+  test('only pending events are filed under what they led to, and their wake gets its time', async () => {
+    const subject = newId('sub');
+    const customer = newId('cus');
+    const [pending = '', done = ''] = await rows.receive(
+      event({ subject }),
+      event({ subject, status: 'ignored', statusReason: 'event_type' }),
     );
-    await age(ids.slice(0, 2), '31 seconds');
-    const woken = await wake();
-    expect(woken.filter((subject) => subject === late)).toHaveLength(1);
-    expect(woken.filter((subject) => subject === customer)).toHaveLength(1);
-    for (const subject of [fresh, nobody, otherMode]) expect(woken).not.toContain(subject);
+    await rows.age([pending], '1 day');
+    await fileEvents(database, { subject, under: customer });
+    expect(await rows.eventRow(pending)).toMatchObject({ subject: customer, status: 'received' });
+    expect(await rows.dueInSeconds(pending)).toBeCloseTo(30, -1);
+    expect(await rows.eventRow(done)).toMatchObject({ subject });
   });
 
-  test('I12 is bounded, and takes those first that wait longest', async () => {
-    const [old, older, oldest] = [newId('cus'), newId('cus'), newId('cus')];
-    const [a = '', b = '', c = ''] = await rows.receive(
-      event({ subject: old }),
-      event({ subject: older }),
-      event({ subject: oldest }),
+  test('I4 a customer gathers what is pending under its own subscriptions, and nobody else’s', async () => {
+    const mine = await rows.tenantWithSubscription();
+    const other = await rows.tenantWithSubscription();
+    const [own = '', foreign = '', unknown = '', done = ''] = await rows.receive(
+      event({ subject: mine.subscription }),
+      event({ subject: other.subscription }),
+      event({ subject: newId('sub') }),
+      event({ subject: mine.subscription, status: 'ignored', statusReason: 'event_type' }),
     );
-    await age([a], '1 day');
-    await age([b], '2 days');
-    await age([c], '3 days');
-    expect(await wake(2)).toEqual([oldest, older]);
+    await gatherEventsOfCustomer(database, mine.customer);
+    expect(await rows.eventRow(own)).toMatchObject({ subject: mine.customer, status: 'received' });
+    expect(await rows.eventRow(foreign)).toMatchObject({ subject: other.subscription });
+    expect((await rows.eventRow(unknown))?.subject).not.toBe(mine.customer);
+    expect(await rows.eventRow(done)).toMatchObject({ subject: mine.subscription });
+  });
+});
+
+describe('a failed attempt', () => {
+  const fail = (stripeEventId: string, failedAttempts: number, last = false) =>
+    recordFailedAttempt(database, {
+      attempts: [
+        {
+          stripeEventId,
+          failedAttempts,
+          ...(last ? { status: 'failed' } : { status: 'received', retryInMs: 60_000 }),
+        },
+      ],
+      reason: 'DatabaseRefused',
+      error: 'no',
+    });
+
+  test('I3 keeps the event pending until its next attempt, with the error', async () => {
+    const [id = '', other = ''] = await rows.receive(event(), event());
+    await fail(id, 0);
+    expect(await rows.eventRow(id)).toMatchObject({
+      status: 'received',
+      status_reason: null,
+      attempts: 1,
+      last_error: 'no',
+    });
+    expect(await rows.dueInSeconds(id)).toBeCloseTo(60, -1);
+    expect(await rows.eventRow(other)).toMatchObject({ attempts: 0, last_error: null });
+  });
+
+  test('I3 that is the last one makes it `failed`, with reason, error and time', async () => {
+    const [id = ''] = await rows.receive(event());
+    await fail(id, 0, true);
+    expect(await rows.eventRow(id)).toMatchObject({
+      status: 'failed',
+      status_reason: 'DatabaseRefused',
+      attempts: 1,
+      last_error: 'no',
+      processed_at: expect.any(Date),
+    });
+  });
+
+  test('counts once, however often it is told', async () => {
+    const [id = ''] = await rows.receive(event());
+    await Promise.all([fail(id, 0), fail(id, 0), fail(id, 0)]);
+    expect(await rows.eventRow(id)).toMatchObject({ attempts: 1 });
+  });
+
+  test('is noted with the event, and forgotten when the event is settled', async () => {
+    const subject = newId('cus');
+    const [id = ''] = await rows.receive(event({ subject }));
+    expect(await pendingEvents(database, subject)).toMatchObject([
+      { failedAttempts: 0, sinceFailureMs: null },
+    ]);
+    await fail(id, 0);
+    const [noted] = await pendingEvents(database, subject);
+    expect(noted).toMatchObject({ failedAttempts: 1, sinceFailureMs: expect.any(Number) });
+    await settleEvents(database, { verdicts: [{ stripeEventId: id, status: 'processed' }], tenant: null });
+    expect(await rows.eventRow(id)).toMatchObject({ status: 'processed', last_error: null, attempts: 2 });
   });
 });

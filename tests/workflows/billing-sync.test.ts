@@ -2,6 +2,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import { searchAttributeKey } from '../../client/contract.ts';
 import { newSync } from './billing-sync-fixture.ts';
+import { SWEPT } from './fake-activities.ts';
 import { round } from './fake-world.ts';
 import { failAfter, failBefore, hold } from './interruptions.ts';
 import { useWorkflows } from './workflow-fixture.ts';
@@ -152,21 +153,30 @@ describe('what operators see', () => {
   });
 });
 
-test('a subscription that leads to a customer wakes that customer’s sync', async () => {
-  const { world, wake, handle } = newSync(workflows, `sub_${crypto.randomUUID().slice(0, 8)}`);
-  world.rounds.push(round({ customer: 'cus_found' }));
+test.each([
+  ['a subscription', 'sub_', { customer: 'cus_found' }, 'cus_found'],
+  ['a price', 'price:price_', { product: 'product:prod_found' }, 'product:prod_found'],
+])('%s wakes the sync of what it led to', async (_name, prefix, led, woken) => {
+  const { world, wake, handle } = newSync(workflows, `${prefix}${crypto.randomUUID().slice(0, 8)}`);
+  world.rounds.push(round(led));
   await wake();
   expect(await handle.result()).toMatchObject({ rounds: 1 });
-  expect(world.woken).toEqual(['cus_found']);
+  expect(world.woken).toEqual([woken]);
 });
 
-test('the sweep answers how many subjects were due and woken, and is tried again when Postgres is away', async () => {
+test('I3 the sweep answers and shows what it did, and is tried again when Postgres is away', async () => {
   const { world } = newSync(workflows);
   const workflowId = crypto.randomUUID();
   workflows.place(workflowId, world);
   world.interrupt('wakeDueSubjects', failBefore('DatabaseUnavailable'));
-  const options = { workflowId, taskQueue: workflows.taskQueue };
-  const result = await workflows.client.workflow.execute('sweepWebhookEventsWorkflow', options);
-  expect(result).toEqual({ subjects: 3, woken: 2 });
+  const handle = await workflows.client.workflow.start('sweepWebhookEventsWorkflow', {
+    workflowId,
+    taskQueue: workflows.taskQueue,
+  });
+  expect(await handle.result()).toEqual(SWEPT);
   expect(world.callsOf('wakeDueSubjects')).toHaveLength(2);
+  const details = JSON.stringify(await handle.query('__temporal_workflow_metadata'));
+  expect(details).toContain('subjects due 3, woken 2, refused by Temporal 1');
+  expect(details).toContain('events tried again after a failure: 4');
+  expect(details).toContain('parked events whose customer is known by now: 5');
 });

@@ -1,6 +1,16 @@
 import { Context } from '@temporalio/activity';
 import type { Activities, StripeActivities } from '../../activities/create-activities.ts';
+import type { SweepResult } from '../../client/contract.ts';
 import type { FakeWorld } from './fake-world.ts';
+
+/** What every sweep of a test does. */
+export const SWEPT: SweepResult = {
+  subjects: 3,
+  woken: 2,
+  failed_wakes: 1,
+  retried_events: 4,
+  parked_claimed: 5,
+};
 
 /** The activities as the workflows know them; each call happens in the world of the run that made it. */
 export function fakeActivities(worldOf: (workflowId: string) => FakeWorld): {
@@ -19,7 +29,7 @@ export function fakeActivities(worldOf: (workflowId: string) => FakeWorld): {
         attempt('wakeBillingSync', input, () => world().wakeBillingSync(input)),
       settlePurchaseEvents: async (input) =>
         attempt('settlePurchaseEvents', input, () => world().settlePurchaseEvents(input)),
-      wakeDueSubjects: async () => attempt('wakeDueSubjects', {}, () => ({ subjects: 3, woken: 2 })),
+      wakeDueSubjects: async () => attempt('wakeDueSubjects', {}, () => SWEPT),
     },
     stripe: {
       verifyPurchase: async (input) => attempt('verifyPurchase', input, () => undefined),
