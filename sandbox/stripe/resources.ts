@@ -4,6 +4,7 @@ import { checkoutSessions } from './resources/checkout-sessions.ts';
 import { coreEvents } from './resources/core-events.ts';
 import { customers } from './resources/customers.ts';
 import { eventDestinations } from './resources/event-destinations.ts';
+import { disputes } from './resources/disputes.ts';
 import { events } from './resources/events.ts';
 import { invoicePayments } from './resources/invoice-payments.ts';
 import { invoices } from './resources/invoices.ts';
@@ -33,6 +34,7 @@ export const resources: readonly Resource[] = [
   paymentIntents,
   charges,
   refunds,
+  disputes,
   checkoutSessions,
   events,
   webhookEndpoints,

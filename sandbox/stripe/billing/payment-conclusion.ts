@@ -29,12 +29,12 @@ export function concludeCapture(
 /** A method that is to be used again becomes the customer's once it works; another one is used up. */
 function keepMethod(tx: Transaction, outcome: PaymentOutcome): void {
   const { intent, kind } = outcome;
-  const id = kind === 'failed' ? outcome.error.payment_method.id : intent.payment_method;
-  const method = id === null ? undefined : tx.get(paymentMethodTable, id);
-  if (!method || method.customer !== null) return;
-  const isSaved = intent.setup_future_usage !== null && intent.customer !== null;
-  // While the customer is asked it is not known yet.
+  // Nothing is known yet.
   if (kind === 'requires_action') return;
-  if (isSaved && kind !== 'failed') givePaymentMethod(tx, method, intent.customer ?? '');
+  const id = kind === 'failed' ? outcome.error.payment_method.id : outcome.charge.payment_method;
+  const method = tx.get(paymentMethodTable, id);
+  if (!method || method.customer !== null) return;
+  const isToBeKept = kind !== 'failed' && intent.setup_future_usage !== null;
+  if (isToBeKept && intent.customer !== null) givePaymentMethod(tx, method, intent.customer);
   else useUp(tx, method);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { boolean, clearableText, integer, metadata, sent, text } from '../api/parameters.ts';
-import { paymentMethodDataSchema } from './payment-method-parameters.ts';
+import { mandateData, paymentMethodDataSchema } from './payment-method-parameters.ts';
 
 const statementDescriptorLengthMax = 22;
 const currencyPattern = /^[a-z]{3}$/i;
@@ -56,8 +56,7 @@ const confirming = {
   /** Both kinds without the customer are the same here. */
   off_session: z.union([z.enum(['one_off', 'recurring']), boolean]).optional(),
   return_url: text.optional(),
-  /** Mandates are not kept: every debit has one. */
-  mandate_data: z.record(z.string(), z.unknown()).optional(),
+  mandate_data: mandateData,
   /** Without effect: what is shown to the customer is not simulated. */
   use_stripe_sdk: boolean.optional(),
 };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cardRefused, invalidRequest, parameterMissing, type StripeError } from '../api/errors.ts';
-import { clearableText, integer, mergeMetadata, metadata, sent, text } from '../api/parameters.ts';
+import { clearableText, integer, mergeMetadata, metadata, sent, text, timestamp } from '../api/parameters.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { declineOf, docUrlOf } from './payment-declines.ts';
 import { createPaymentMethod, noBillingDetails } from './payment-method-creation.ts';
@@ -134,6 +134,18 @@ function passesLuhn(number: string): boolean {
   }
   return sum % 10 === 0;
 }
+
+/** Mandates are not kept: every debit has one. */
+export const mandateData = z
+  .strictObject({
+    customer_acceptance: z.strictObject({
+      accepted_at: timestamp.optional(),
+      offline: z.strictObject({}).optional(),
+      online: z.strictObject({ ip_address: text, user_agent: text }).optional(),
+      type: z.enum(['offline', 'online']),
+    }),
+  })
+  .optional();
 
 const emptyAddress = { city: null, country: null, line1: null, line2: null, postal_code: null, state: null };
 

@@ -2,6 +2,7 @@ import { invalidRequest } from '../api/errors.ts';
 import type { Metadata } from '../api/parameters.ts';
 import { defineTable } from '../state/table.ts';
 import type { Transaction } from '../state/transaction.ts';
+import { disputeTable } from './charge-disputes.ts';
 import { type Charge, chargeTable } from './charge-state.ts';
 
 export interface Refund {
@@ -41,7 +42,7 @@ export function refundCharge(
   charge: Charge,
   refund: { amount?: number | undefined; reason?: Refund['reason'] | undefined; metadata: Metadata },
 ): Refund {
-  const left = refundableOf(charge);
+  const left = refundableOf(tx, charge);
   const amount = refund.amount ?? left;
   if (amount > left) throw tooMuch(charge, amount, left);
   const isCard = charge.id.startsWith('ch_');
@@ -102,12 +103,13 @@ function destination(status: 'pending' | 'available', reference?: string): objec
   };
 }
 
-function refundableOf(charge: Charge): number {
+function refundableOf(tx: Transaction, charge: Charge): number {
   if (charge.refunded) {
     const message = `Charge ${charge.id} has already been refunded.`;
     throw invalidRequest({ code: 'charge_already_refunded', message });
   }
-  if (charge.disputed) {
+  const [dispute] = tx.table(disputeTable).newestFirst({ index: { name: 'charge', key: charge.id } });
+  if (dispute?.is_charge_refundable === false) {
     const message = `Charge ${charge.id} has been charged back; cannot issue a refund.`;
     throw invalidRequest({ code: 'charge_disputed', message });
   }

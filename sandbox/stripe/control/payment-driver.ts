@@ -1,3 +1,4 @@
+import type { Dispute, DisputeReason } from '../billing/charge-disputes.ts';
 import type { PaymentFate } from '../billing/payment-fates.ts';
 import type { SetupIntent } from '../billing/payment-setup.ts';
 import type { PaymentIntent } from '../billing/payments.ts';
@@ -16,6 +17,10 @@ export interface PaymentControl {
   authenticatePayment(intentId: string, outcome: { succeeds: boolean }): Promise<PaymentIntent | SetupIntent>;
   /** The bank settles the debit of a payment intent that is `processing`. */
   settlePayment(paymentIntentId: string, outcome: { paid: boolean }): Promise<PaymentIntent>;
+  /** The customer takes a payment back through their bank. */
+  openDispute(chargeId: string, dispute: { reason: DisputeReason }): Promise<Dispute>;
+  /** The bank decides: the merchant has won the dispute, or lost it. */
+  closeDispute(disputeId: string, decision: { won: boolean }): Promise<Dispute>;
 }
 
 export function paymentDriver({ post, remove }: ControlChannel): PaymentControl {
@@ -24,5 +29,7 @@ export function paymentDriver({ post, remove }: ControlChannel): PaymentControl 
     clearPaymentFates: () => remove('payment-fates'),
     authenticatePayment: (id, outcome) => post(`intents/${id}/authenticate`, outcome),
     settlePayment: (id, outcome) => post(`intents/${id}/settle`, outcome),
+    openDispute: (id, dispute) => post(`charges/${id}/dispute`, dispute),
+    closeDispute: (id, decision) => post(`disputes/${id}/close`, decision),
   };
 }

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { closeDispute, disputeTable, openDispute } from '../billing/charge-disputes.ts';
+import { chargeTable } from '../billing/charge-state.ts';
 import { concludePayment } from '../billing/payment-conclusion.ts';
 import { clearPaymentFates, paymentFateSchema, setPaymentFate } from '../billing/payment-fates.ts';
 import { finishAuthentication, finishProcessing } from '../billing/payment-settlement.ts';
@@ -10,6 +12,8 @@ import { causedByStripe, runStep, type Transaction } from '../state/transaction.
 
 const authenticationSchema = z.strictObject({ succeeds: z.boolean() });
 const settlementSchema = z.strictObject({ paid: z.boolean() });
+const disputeSchema = z.strictObject({ reason: z.enum(['fraudulent', 'product_not_received']) });
+const decisionSchema = z.strictObject({ won: z.boolean() });
 
 /** What banks do about payments, and customers whom they ask. */
 export function paymentRoutes(app: FastifyInstance, simulation: Simulation): void {
@@ -41,6 +45,22 @@ export function paymentRoutes(app: FastifyInstance, simulation: Simulation): voi
       const outcome = finishProcessing(tx, intentOf(tx, request.params.id), paid);
       concludePayment(tx, outcome);
       return outcome.intent;
+    });
+  });
+  app.post<{ Params: { id: string } }>('/_control/charges/:id/dispute', (request) => {
+    const { reason } = disputeSchema.parse(request.body);
+    return act((tx) => {
+      const charge = tx.get(chargeTable, request.params.id);
+      if (!charge?.captured) throw new Error(`no captured charge ${request.params.id}`);
+      return openDispute(tx, charge, reason);
+    });
+  });
+  app.post<{ Params: { id: string } }>('/_control/disputes/:id/close', (request) => {
+    const { won } = decisionSchema.parse(request.body);
+    return act((tx) => {
+      const dispute = tx.get(disputeTable, request.params.id);
+      if (!dispute) throw new Error(`no dispute ${request.params.id}`);
+      return closeDispute(tx, dispute, won ? 'won' : 'lost');
     });
   });
 }

@@ -47,19 +47,13 @@ function chargeOf(tx: Transaction, parameters: z.infer<typeof createParameters>)
   throw invalidRequest({ code: 'payment_intent_unexpected_state', param: 'payment_intent', message });
 }
 
-function cancel(tx: Transaction, id: string): Refund {
-  const refund = existing(tx, id);
-  const message = `You cannot cancel this refund because it has a status of ${refund.status}. Only a refund with a status of requires_action may be canceled.`;
-  throw invalidRequest({ message });
-}
-
 function existing(tx: Transaction, id: string): Refund {
   const refund = tx.get(refundTable, id);
   if (!refund) throw noSuchInPath('refund', id, 'refund');
   return refund;
 }
 
-/** Money given back. */
+/** Money given back. None of the kinds that can be made here may be canceled, so there is no endpoint for it. */
 export const refunds: Resource = {
   object: 'refund',
   expandable: {
@@ -90,12 +84,6 @@ export const refunds: Resource = {
         const before = existing(tx, id);
         return changeRefund(tx, before, { metadata: mergeMetadata(before.metadata, parameters.metadata) });
       },
-    }),
-    route({
-      method: 'POST',
-      path: '/v1/refunds/:id/cancel',
-      parameters: z.strictObject({}),
-      handle: ({ tx, id }) => cancel(tx, id),
     }),
     route({
       method: 'GET',

@@ -12,7 +12,11 @@ import {
   text,
 } from '../api/parameters.ts';
 import { paymentMethodNamed, requireUsable } from '../billing/payment-method-attachment.ts';
-import { paymentMethodDataSchema, paymentMethodFrom } from '../billing/payment-method-parameters.ts';
+import {
+  mandateData,
+  paymentMethodDataSchema,
+  paymentMethodFrom,
+} from '../billing/payment-method-parameters.ts';
 import { type PaymentMethod, paymentMethodTable } from '../billing/payment-method-state.ts';
 import { confirmSetup, inertSetup, type SetupIntent, setupIntentTable } from '../billing/payment-setup.ts';
 import { paymentMethodTypes } from '../billing/payments.ts';
@@ -31,8 +35,7 @@ const fields = {
 };
 const confirming = {
   return_url: text.optional(),
-  /** Mandates are not kept: every debit has one. */
-  mandate_data: z.record(z.string(), z.unknown()).optional(),
+  mandate_data: mandateData,
   /** Without effect: what is shown to the customer is not simulated. */
   use_stripe_sdk: boolean.optional(),
 };

@@ -19,7 +19,7 @@ const shapes = {
   py: { lead: '3', length: 23 },
   re: { lead: '3', length: 23 },
   pyr: { lead: '1', length: 23 },
-  dp: { lead: '1', length: 23 },
+  du: { lead: '1', length: 23 },
   pm: { lead: '1', length: 23 },
   seti: { lead: '1', length: 23 },
   setatt: { lead: '1', length: 23 },
