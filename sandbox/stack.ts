@@ -46,8 +46,10 @@ export type Stack = {
   gatewayUrl: string;
   checkoutApiKey: string;
   licensePriceId: string;
-  /** Starts one more worker; it is stopped with the others. */
-  startWorker: () => Promise<ManagedProcess>;
+  /** Starts one more worker, with variables beside or in place of those of the stack; it is stopped with the others. */
+  startWorker: (env?: Record<string, string>) => Promise<ManagedProcess>;
+  /** The same for a gateway; without a `PORT` it has that of the first one. */
+  startGateway: (env: Record<string, string>) => Promise<ManagedProcess>;
   /** The variables that our processes run with. */
   env: Record<string, string>;
   close: () => Promise<void>;
@@ -82,13 +84,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const [gateway, worker] = await Promise.all(starting);
     if (!gateway || !worker) throw new Error('unreachable: both were started');
     const checkoutApiKey = env.CHECKOUT_API_KEYS ?? '';
-    const startAnotherWorker = async () => {
-      const another = await startWorker({ ...env, METRICS_PORT: String(await freePort()) }, options);
+    const stoppedWithTheOthers = (another: ManagedProcess) => {
       closers.push(() => another.stop());
       return another;
     };
     return {
-      startWorker: startAnotherWorker,
+      startWorker: async (more = {}) =>
+        stoppedWithTheOthers(
+          await startWorker({ ...env, METRICS_PORT: String(await freePort()), ...more }, options),
+        ),
+      startGateway: async (more) =>
+        stoppedWithTheOthers(
+          await startGateway({ ...env, ...more }, `http://127.0.0.1:${more.PORT ?? gatewayPort}`, options),
+        ),
       ...servers,
       ...store,
       stripe,
