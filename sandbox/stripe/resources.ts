@@ -2,10 +2,13 @@ import type { Resource } from './resource.ts';
 import { charges } from './resources/charges.ts';
 import { checkoutSessions } from './resources/checkout-sessions.ts';
 import { coreEvents } from './resources/core-events.ts';
+import { customerBalanceTransactions } from './resources/customer-balance-transactions.ts';
 import { customers } from './resources/customers.ts';
 import { eventDestinations } from './resources/event-destinations.ts';
 import { disputes } from './resources/disputes.ts';
 import { events } from './resources/events.ts';
+import { invoiceItems } from './resources/invoice-items.ts';
+import { invoiceLines } from './resources/invoice-lines.ts';
 import { invoicePayments } from './resources/invoice-payments.ts';
 import { invoices } from './resources/invoices.ts';
 import { paymentIntents } from './resources/payment-intents.ts';
@@ -23,11 +26,14 @@ import { webhookEndpoints } from './resources/webhook-endpoints.ts';
 export const resources: readonly Resource[] = [
   testClocks,
   customers,
+  customerBalanceTransactions,
   products,
   prices,
   subscriptions,
   subscriptionItems,
+  invoiceItems,
   invoices,
+  invoiceLines,
   invoicePayments,
   paymentMethods,
   setupIntents,

@@ -18,7 +18,7 @@ export function announceDraft(tx: Transaction, draft: Invoice): Invoice {
   const announced = tx.put(invoiceTable, { ...held, internals: { ...held.internals, createdEvent: id } });
   if (pause?.behavior === 'void') return voidInvoice(tx, finalizeUncollected(tx, announced));
   if (pause?.behavior === 'mark_uncollectible') {
-    return markUncollectible(tx, finalizeUncollected(tx, announced), null);
+    return markUncollectible(tx, finalizeUncollected(tx, announced), 'subscription_paused');
   }
   return announced;
 }

@@ -63,7 +63,7 @@ export function finalizeInvoice(tx: Transaction, draft: Invoice): Invoice {
 }
 
 /** A subscription's invoice is mailed always, one made by hand when Stripe is to see to it. */
-function isSentAtOnce(invoice: Invoice): boolean {
+export function isSentAtOnce(invoice: Invoice): boolean {
   if (invoice.collection_method !== 'send_invoice') return false;
   return invoice.auto_advance || subscriptionIdOf(invoice) !== null;
 }

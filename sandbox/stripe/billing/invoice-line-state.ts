@@ -19,7 +19,8 @@ export type LineParent =
         readonly invoice_item: string | null;
         readonly proration: boolean;
         readonly proration_details: ProrationDetails;
-        readonly subscription: string;
+        /** Null in the preview of a new subscription. */
+        readonly subscription: string | null;
         readonly subscription_item: string;
       };
     }
@@ -57,7 +58,8 @@ export interface InvoiceLine {
   readonly discount_amounts: readonly never[];
   readonly discountable: boolean;
   readonly discounts: readonly never[];
-  readonly invoice: string;
+  /** Null in a preview. */
+  readonly invoice: string | null;
   readonly livemode: false;
   readonly metadata: Metadata;
   readonly parent: LineParent;

@@ -23,10 +23,15 @@ const inertLine = {
   taxes: [],
 } as const;
 
+/** What a line says about the subscription that it bills; the id is null in the preview of a new one. */
+export type BilledSubscription = Pick<Subscription, 'currency' | 'metadata' | 'status'> & {
+  readonly id: string | null;
+};
+
 /** The line for the running period of a subscription's item; a trial costs nothing, and usage is not metered. */
 export function periodLine(
   tx: Transaction,
-  line: { invoice: string; subscription: Subscription; item: SubscriptionItem },
+  line: { invoice: string | null; subscription: BilledSubscription; item: SubscriptionItem },
 ): InvoiceLine {
   const { subscription, item } = line;
   const price = priceOf(tx, item);
@@ -65,7 +70,7 @@ export function periodLine(
 /** The line that shows an invoice item; its id stays the same when the item is edited. */
 export function itemLine(
   tx: Transaction,
-  line: { invoice: string; item: InvoiceItem; lines: readonly InvoiceLine[]; id?: string },
+  line: { invoice: string | null; item: InvoiceItem; lines: readonly InvoiceLine[]; id?: string },
 ): InvoiceLine {
   const { item } = line;
   return {
@@ -122,12 +127,14 @@ function parentOf(item: InvoiceItem, credited: CreditedLines | null): LineParent
 /** A credit of a pending debit refers, once both are billed, to the debit's line on the same invoice. */
 function creditedLines(
   tx: Transaction,
-  line: { invoice: string; item: InvoiceItem; lines: readonly InvoiceLine[] },
+  line: { invoice: string | null; item: InvoiceItem; lines: readonly InvoiceLine[] },
 ): CreditedLines | null {
   const credited = line.item.proration_details?.credited_items ?? null;
   if (credited === null) return null;
   if (credited.type === 'invoice_line_items') return credited.invoice_line_item_details;
   const debit = tx.get(invoiceItemTable, credited.invoice_item);
   const billed = line.lines.find((one) => invoiceItemOf(one) === credited.invoice_item);
-  return debit && billed ? { invoice: line.invoice, invoice_line_items: [billed.id] } : null;
+  return line.invoice !== null && debit && billed
+    ? { invoice: line.invoice, invoice_line_items: [billed.id] }
+    : null;
 }

@@ -1,3 +1,4 @@
+import { embeddedList } from '../api/lists.ts';
 import { timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
 import type { BillingReason, Invoice } from './invoice-state.ts';
@@ -70,4 +71,17 @@ export function cancelInvoicePayment(tx: Transaction, invoice: Invoice, reason: 
     status_transitions: { ...paying.payment.status_transitions, canceled_at: timeOf(tx, invoice.test_clock) },
   });
   if (cancelableStatuses.has(paying.intent.status)) cancelPaymentIntent(tx, paying.intent, reason);
+}
+
+/** All that pays or was to pay an invoice, newest first: its `payments`. */
+export function paymentsOf(tx: Transaction, invoice: string): object {
+  const rows = [...tx.table(invoicePaymentTable).newestFirst({ index: { name: 'invoice', key: invoice } })];
+  return embeddedList(rows, `/v1/invoice_payments?invoice=${invoice}`);
+}
+
+/** By this a browser pays an invoice; null for one that has no intent, such as a draft. */
+export function confirmationSecret(tx: Transaction, invoice: string): object | null {
+  const [link] = tx.table(invoicePaymentTable).newestFirst({ index: { name: 'invoice', key: invoice } });
+  const intent = link && tx.get(paymentIntentTable, link.payment.payment_intent);
+  return intent ? { client_secret: intent.client_secret, type: 'payment_intent' } : null;
 }

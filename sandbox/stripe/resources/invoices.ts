@@ -1,72 +1,88 @@
 import { z } from 'zod';
-import { invalidRequest, noSuchInPath } from '../api/errors.ts';
-import { listParameters, pageOfRows, pageOfTable } from '../api/lists.ts';
-import { boolean, createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
+import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
+import { pageOfTable } from '../api/lists.ts';
+import { boolean, isCreatedWithin } from '../api/parameters.ts';
 import { searchRoute } from '../api/search.ts';
-import { payInvoice } from '../billing/invoice-payment.ts';
-import { voidInvoice } from '../billing/invoice-settlement.ts';
+import { deleteInvoice, updateInvoice } from '../billing/invoice-changes.ts';
+import { createInvoice } from '../billing/invoice-creation.ts';
+import { finalizeInvoice, isSentAtOnce } from '../billing/invoice-finalization.ts';
+import {
+  createInvoiceParameters,
+  type ListInvoices,
+  listInvoicesParameters,
+  payInvoiceParameters,
+  updateInvoiceParameters,
+} from '../billing/invoice-parameters.ts';
+import { confirmationSecret, paymentsOf } from '../billing/invoice-payment-intent.ts';
+import { payInvoice } from '../billing/invoice-payment-request.ts';
+import { previewInvoice } from '../billing/invoice-preview.ts';
+import { previewParameters } from '../billing/invoice-preview-parameters.ts';
+import { advanceInvoice, finalizeAndCollect, leaveInvoicesOf } from '../billing/invoice-schedule.ts';
+import { markUncollectible, voidInvoice } from '../billing/invoice-settlement.ts';
 import { type Invoice, invoiceTable, renderInvoice, subscriptionIdOf } from '../billing/invoice-state.ts';
-import { invoicePaymentTable } from '../billing/payments.ts';
-import { subscriptionTable, updateSubscription } from '../billing/subscription-state.ts';
 import { type Resource, route } from '../resource.ts';
+import { dueWork } from '../state/due-work.ts';
 import type { Transaction } from '../state/transaction.ts';
+import { isKnownCustomer } from './customers.ts';
 
-const listSchema = z.strictObject({
-  ...listParameters,
-  collection_method: z.enum(['charge_automatically', 'send_invoice']).optional(),
-  created: createdFilter,
-  customer: text.optional(),
-  status: z.enum(['draft', 'open', 'paid', 'uncollectible', 'void']).optional(),
-  subscription: text.optional(),
-});
-const payParameters = z.strictObject({
-  forgive: boolean.optional(),
-  off_session: boolean.optional(),
-  paid_out_of_band: boolean.optional(),
-  payment_method: text.optional(),
-});
-
-function list(tx: Transaction, parameters: z.infer<typeof listSchema>): object {
-  const { customer, subscription } = parameters;
+function list(tx: Transaction, parameters: ListInvoices): object {
+  const { collection_method: method, customer, due_date: dueDate, status, subscription } = parameters;
+  if (customer !== undefined && !isKnownCustomer(tx, customer)) {
+    throw noSuchInParameter('customer', customer, 'customer');
+  }
   const bySubscription = subscription === undefined ? undefined : { name: 'subscription', key: subscription };
   const byCustomer = customer === undefined ? undefined : { name: 'customer', key: customer };
+  const isListed = (row: Invoice): boolean =>
+    (customer === undefined || row.customer === customer) &&
+    (subscription === undefined || subscriptionIdOf(row) === subscription) &&
+    (status === undefined || row.status === status) &&
+    (method === undefined || row.collection_method === method) &&
+    (dueDate === undefined || (row.due_date !== null && isCreatedWithin(row.due_date, dueDate))) &&
+    // Objects on a test clock are shown only to those who ask for what is theirs.
+    (row.test_clock === null || customer !== undefined || subscription !== undefined) &&
+    isCreatedWithin(row.created, parameters.created);
   return pageOfTable(tx, {
     table: invoiceTable,
     index: bySubscription ?? byCustomer,
     parameters,
-    where: (row) =>
-      (customer === undefined || row.customer === customer) &&
-      (parameters.status === undefined || row.status === parameters.status) &&
-      (parameters.collection_method === undefined ||
-        row.collection_method === parameters.collection_method) &&
-      isCreatedWithin(row.created, parameters.created),
+    where: isListed,
     render: renderInvoice,
     url: '/v1/invoices',
   });
 }
 
-function pay(tx: Transaction, id: string): object {
+function finalize(tx: Transaction, id: string, autoAdvance: boolean | undefined): Invoice {
+  const draft = existing(tx, id);
+  if (draft.status !== 'draft') {
+    const message = "This invoice is already finalized, you can't re-finalize a non-draft invoice.";
+    throw invalidRequest({ code: 'invoice_not_editable', message });
+  }
+  return finalizeAndCollect(tx, { ...draft, auto_advance: autoAdvance ?? draft.auto_advance });
+}
+
+function send(tx: Transaction, id: string): Invoice {
   const invoice = existing(tx, id);
-  if (invoice.status === 'paid') throw invalidRequest({ message: 'Invoice is already paid' });
-  if (invoice.status !== 'open' && invoice.status !== 'uncollectible') throw notPossible(invoice, 'pay');
-  const paid = payInvoice(tx, invoice);
-  activate(tx, paid);
-  return renderInvoice(paid);
+  if (invoice.collection_method !== 'send_invoice') {
+    const message = "You can only manually send an invoice if its collection method is 'send_invoice'.";
+    throw invalidRequest({ message });
+  }
+  if (invoice.status === 'void') throw notPossible(invoice, 'send');
+  const open = invoice.status === 'draft' ? finalizeInvoice(tx, invoice) : invoice;
+  // It is mailed once, also where finalization does that by itself.
+  if (invoice.status !== 'draft' || !isSentAtOnce(invoice)) tx.emit('invoice.sent', renderInvoice(open));
+  return open;
 }
 
-/** The latest invoice is paid: what waited for it or fell behind is active. */
-function activate(tx: Transaction, invoice: Invoice): void {
-  const id = subscriptionIdOf(invoice);
-  const subscription = id === null ? undefined : tx.get(subscriptionTable, id);
-  if (subscription?.latest_invoice !== invoice.id) return;
-  if (!['incomplete', 'past_due', 'unpaid'].includes(subscription.status)) return;
-  updateSubscription(tx, subscription, { status: 'active' });
-}
-
-function makeVoid(tx: Transaction, id: string): object {
+function makeVoid(tx: Transaction, id: string): Invoice {
   const invoice = existing(tx, id);
   if (invoice.status !== 'open' && invoice.status !== 'uncollectible') throw notPossible(invoice, 'void');
-  return renderInvoice(voidInvoice(tx, invoice));
+  return voidInvoice(tx, invoice);
+}
+
+function forgive(tx: Transaction, id: string): Invoice {
+  const invoice = existing(tx, id);
+  if (invoice.status !== 'open') throw notPossible(invoice, 'mark as uncollectible');
+  return markUncollectible(tx, invoice, 'user_forgiven');
 }
 
 function notPossible(invoice: Invoice, action: string): Error {
@@ -80,60 +96,99 @@ function existing(tx: Transaction, id: string): Invoice {
   return invoice;
 }
 
+const none = z.strictObject({});
+const path = '/v1/invoices/:id';
+
+/** What customers owe. */
 export const invoices: Resource = {
   object: 'invoice',
+  keeps: 'lines, sums, status, what pays it, attempts and their schedule, due date, customer balance',
   expandable: {
+    confirmation_secret: confirmationSecret,
     customer: 'customer',
     default_payment_method: 'payment_method',
+    'lines.data.subscription': 'subscription',
     'parent.subscription_details.subscription': 'subscription',
-    payments: (tx, id) => ({
-      object: 'list',
-      data: [...tx.table(invoicePaymentTable).newestFirst({ index: { name: 'invoice', key: id } })],
-      has_more: false,
-      url: `/v1/invoice_payments?invoice=${id}`,
-    }),
+    payments: paymentsOf,
+    test_clock: 'test_helpers.test_clock',
   },
   find: (tx, id) => {
     const row = tx.get(invoiceTable, id);
     return row && renderInvoice(row);
   },
+  reactions: {
+    'customer.deleted': (tx, customer) => {
+      if ('id' in customer) leaveInvoicesOf(tx, String(customer.id));
+    },
+  },
+  due: dueWork(invoiceTable, advanceInvoice),
   routes: [
     searchRoute({ of: 'invoices', table: invoiceTable, render: (_tx, row) => renderInvoice(row) }),
     route({
+      method: 'POST',
+      path: '/v1/invoices',
+      parameters: createInvoiceParameters,
+      handle: ({ tx, parameters }) => renderInvoice(createInvoice(tx, parameters)),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/invoices/create_preview',
+      parameters: previewParameters,
+      handle: ({ tx, parameters }) => previewInvoice(tx, parameters),
+    }),
+    route({
       method: 'GET',
-      path: '/v1/invoices/:id',
-      parameters: z.strictObject({}),
+      path,
+      parameters: none,
       handle: ({ tx, id }) => renderInvoice(existing(tx, id)),
+    }),
+    route({
+      method: 'POST',
+      path,
+      parameters: updateInvoiceParameters,
+      handle: ({ tx, id, parameters }) => renderInvoice(updateInvoice(tx, existing(tx, id), parameters)),
+    }),
+    route({
+      method: 'DELETE',
+      path,
+      parameters: none,
+      handle: ({ tx, id }) => deleteInvoice(tx, existing(tx, id)),
     }),
     route({
       method: 'GET',
       path: '/v1/invoices',
-      parameters: listSchema,
+      parameters: listInvoicesParameters,
       handle: ({ tx, parameters }) => list(tx, parameters),
     }),
     route({
-      method: 'GET',
-      path: '/v1/invoices/:id/lines',
-      parameters: z.strictObject(listParameters),
-      handle: ({ tx, id, parameters }) =>
-        pageOfRows(existing(tx, id).lines, {
-          noun: 'invoice line item',
-          parameters,
-          render: (line) => line,
-          url: `/v1/invoices/${id}/lines`,
-        }),
+      method: 'POST',
+      path: `${path}/finalize`,
+      parameters: z.strictObject({ auto_advance: boolean.optional() }),
+      handle: ({ tx, id, parameters }) => renderInvoice(finalize(tx, id, parameters.auto_advance)),
     }),
     route({
       method: 'POST',
-      path: '/v1/invoices/:id/pay',
-      parameters: payParameters,
-      handle: ({ tx, id }) => pay(tx, id),
+      path: `${path}/pay`,
+      parameters: payInvoiceParameters,
+      handle: ({ tx, id, parameters }) => renderInvoice(payInvoice(tx, existing(tx, id), parameters)),
     }),
     route({
       method: 'POST',
-      path: '/v1/invoices/:id/void',
-      parameters: z.strictObject({}),
-      handle: ({ tx, id }) => makeVoid(tx, id),
+      path: `${path}/send`,
+      parameters: none,
+      handle: ({ tx, id }) => renderInvoice(send(tx, id)),
+    }),
+    route({
+      method: 'POST',
+      path: `${path}/void`,
+      parameters: none,
+      handle: ({ tx, id }) => renderInvoice(makeVoid(tx, id)),
+    }),
+    route({
+      method: 'POST',
+      path: `${path}/mark_uncollectible`,
+      parameters: none,
+      handle: ({ tx, id }) => renderInvoice(forgive(tx, id)),
     }),
   ],
 };
