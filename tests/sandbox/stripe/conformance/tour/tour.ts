@@ -3,6 +3,7 @@ import { tourCheckout } from './checkout.ts';
 import { tourCustomers } from './customers.ts';
 import { tourEvents } from './events.ts';
 import type { TourPart } from './guide.ts';
+import { tourPayments } from './payments.ts';
 import { tourSubscriptions } from './subscriptions.ts';
 import { tourTestClocks } from './test-clocks.ts';
 
@@ -10,6 +11,7 @@ import { tourTestClocks } from './test-clocks.ts';
 export const tour: Readonly<Record<string, TourPart>> = {
   catalog: tourCatalog,
   customers: tourCustomers,
+  payments: tourPayments,
   subscriptions: tourSubscriptions,
   checkout: tourCheckout,
   'test clocks': tourTestClocks,
