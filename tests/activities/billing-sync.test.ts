@@ -141,7 +141,7 @@ describe('a customer nobody knows', () => {
     expect(await sync(made.id)).toMatchObject({ parked: 1, tenant: null, licensed_user_count: null });
     expect(await rows.eventRow(evt)).toMatchObject({ status: 'parked', status_reason: 'unknown_customer' });
     const { tenant } = await rows.tenantWithCustomer({ stripe_customer_id: made.id });
-    await world.run(world.wakeDueSubjects, undefined);
+    expect(await world.run(world.wakeDueSubjects, undefined)).toMatchObject({ parked_claimed: 1 });
     expect(world.wakes).toContain(made.id);
     expect(await sync(made.id)).toMatchObject({ processed: 1, tenant, licensed_user_count: 6 });
     expect(await rows.eventRow(evt)).toMatchObject({ status: 'processed', tenant });
@@ -155,7 +155,8 @@ describe('a customer nobody knows', () => {
     await stripe.customers.update(made.id, { metadata: { tenant_id: tenant } });
     const [late = ''] = await rows.receive(event({ subject: made.id, eventType: 'customer.updated' }));
     expect(await sync(made.id)).toMatchObject({ processed: 1, tenant });
-    // As the sweep wakes it: only what is pending counts.
+    await world.run(world.wakeDueSubjects, undefined);
+    expect(world.wakes).toContain(made.id);
     await world.run(world.syncSubject, { subject: made.id, only_pending: true });
     expect(await rows.eventRow(late)).toMatchObject({ status: 'processed' });
     expect(await rows.eventRow(early)).toMatchObject({ status: 'processed', tenant });
@@ -286,36 +287,7 @@ describe('a Checkout session of a customer nobody knows', () => {
   });
 });
 
-test('a thin event of a session without a customer is ignored', async () => {
-  const open = await stripe.checkout.sessions.create({
-    mode: 'payment',
-    line_items: [
-      { price_data: { currency: 'usd', unit_amount: 5, product_data: { name: 'Mug' } }, quantity: 1 },
-    ],
-    success_url: 'https://shop.example.com',
-  });
-  const [evt = ''] = await rows.receive(
-    event({ subject: open.id, eventType: 'v1.checkout.session.completed' }),
-  );
-  expect(await sync(open.id)).toMatchObject({ ignored: 1 });
-  expect(await rows.eventRow(evt)).toMatchObject({
-    status: 'ignored',
-    status_reason: 'not_a_license_purchase',
-  });
-});
-
 describe('a subject that is no customer', () => {
-  test('a thin subscription event is filed under its customer, whose sync settles it', async () => {
-    const { tenant, customer: id, bought } = await buyer();
-    const [evt = ''] = await rows.receive(
-      event({ subject: bought.id, eventType: 'v1.customer.subscription.updated' }),
-    );
-    expect(await sync(bought.id)).toMatchObject({ customer: id, processed: 0 });
-    expect(await rows.eventRow(evt)).toMatchObject({ status: 'received', subject: id });
-    await sync(id);
-    expect(await rows.eventRow(evt)).toMatchObject({ status: 'processed', tenant });
-  });
-
   test.each(['sub_unknown', 'cs_unknown', 'something else'])(
     '%s leads nowhere: parked, not lost',
     async (subject) => {
@@ -371,53 +343,97 @@ describe('when an attempt fails', () => {
     expect(await rows.eventRow(evt)).toMatchObject({ status: 'processed' });
   });
 
-  test('I3 for good, exactly the noted events carry its name', async () => {
+  test('I3 for good, exactly the noted events carry its name and get their next attempt later', async () => {
     const { customer: id } = await buyer();
     const [noted = ''] = await rows.receive(event({ subject: id }));
     let late = '';
-    const refusing = activityWorld({
-      stripe,
-      database: new Proxy(database, {
-        get(target, property, receiver) {
-          if (property !== 'transaction') return Reflect.get(target, property, receiver);
-          return async () => {
-            // An event that comes while the attempt runs is not the attempt's.
-            [late = ''] = await rows.receive(event({ subject: id }));
-            throw new Failure('DatabaseRefused', 'no');
-          };
-        },
-      }),
+    const refusing = refusingWorld(async () => {
+      // An event that comes while the attempt runs is not the attempt's.
+      [late = ''] = await rows.receive(event({ subject: id }));
     });
-    await expect(
-      refusing.run(refusing.syncSubject, { subject: id, only_pending: false }),
-    ).rejects.toMatchObject({
-      name: 'DatabaseRefused',
-    });
-    expect(await rows.eventRow(noted)).toMatchObject({
+    await expect(refusing.run(refusing.syncSubject, pendingOf(id))).rejects.toMatchObject(REFUSED);
+    expect(await rows.eventRow(noted)).toMatchObject({ status: 'received', last_error: 'no', attempts: 1 });
+    expect(await rows.dueInSeconds(noted)).toBeCloseTo(30, -1);
+    expect(await rows.eventRow(late)).toMatchObject({ status: 'received', last_error: null, attempts: 0 });
+  });
+
+  test('I3 the sweep brings each next attempt; after the fourth the event is failed by its name', async () => {
+    const { customer: id } = await buyer();
+    const [evt = ''] = await rows.receive(event({ subject: id }));
+    const refusing = refusingWorld();
+    for (const pause of ['31 seconds', '31 seconds', '61 seconds', '121 seconds']) {
+      expect((await rows.eventRow(evt))?.status).toBe('received');
+      await rows.age([evt], pause);
+      const { woken } = await refusing.run(refusing.wakeDueSubjects, undefined);
+      expect(woken).toBeGreaterThan(0);
+      expect(refusing.wakes.splice(0)).toContain(id);
+      await expect(refusing.run(refusing.syncSubject, pendingOf(id))).rejects.toMatchObject(REFUSED);
+    }
+    expect(await rows.eventRow(evt)).toMatchObject({
       status: 'failed',
       status_reason: 'DatabaseRefused',
       last_error: 'no',
-      attempts: 1,
+      attempts: 4,
     });
-    expect(await rows.eventRow(late)).toMatchObject({ status: 'received' });
+    await refusing.run(refusing.wakeDueSubjects, undefined);
+    expect(refusing.wakes).not.toContain(id);
   });
 
-  test('an error without a name is given five attempts, then the events are failed as Unexpected', async () => {
+  test('I3 an attempt that helps settles what failed before', async () => {
+    const { customer: id } = await buyer();
+    const [evt = ''] = await rows.receive(event({ subject: id }));
+    const refusing = refusingWorld();
+    await expect(refusing.run(refusing.syncSubject, pendingOf(id))).rejects.toMatchObject(REFUSED);
+    expect(await sync(id)).toMatchObject({ processed: 1 });
+    expect(await rows.eventRow(evt)).toMatchObject({ status: 'processed', last_error: null, attempts: 2 });
+  });
+
+  test('a burst of other events does not use up the attempts of one that waits for its next', async () => {
+    const { customer: id } = await buyer();
+    const [first = ''] = await rows.receive(event({ subject: id }));
+    const refusing = refusingWorld();
+    for (let burst = 0; burst < 6; burst += 1) {
+      await expect(refusing.run(refusing.syncSubject, pendingOf(id))).rejects.toMatchObject(REFUSED);
+      await rows.receive(event({ subject: id }));
+    }
+    expect(await rows.eventRow(first)).toMatchObject({ status: 'received', attempts: 1 });
+  });
+
+  test('an error without a name is given five tries, and that is one attempt', async () => {
     const { customer: id } = await buyer();
     const [evt = ''] = await rows.receive(event({ subject: id }));
     const broken = activityWorld({
       stripe: Object.create(stripe, { subscriptions: { value: undefined } }),
       database,
     });
-    await expect(broken.run(broken.syncSubject, { subject: id, only_pending: false }, 4)).rejects.toThrow(
-      TypeError,
-    );
-    expect(await rows.eventRow(evt)).toMatchObject({ status: 'received' });
-    await expect(broken.run(broken.syncSubject, { subject: id, only_pending: false }, 5)).rejects.toThrow(
-      TypeError,
-    );
+    await expect(broken.run(broken.syncSubject, pendingOf(id), 4)).rejects.toThrow(TypeError);
+    expect(await rows.eventRow(evt)).toMatchObject({ status: 'received', attempts: 0 });
+    await expect(broken.run(broken.syncSubject, pendingOf(id), 5)).rejects.toThrow(TypeError);
+    expect(await rows.eventRow(evt)).toMatchObject({ status: 'received', attempts: 1 });
+    await pool.query('update stripe_webhook_events set attempts = 3 where stripe_event_id = $1', [evt]);
+    await rows.age([evt], '121 seconds');
+    await expect(broken.run(broken.syncSubject, pendingOf(id), 5)).rejects.toThrow(TypeError);
     expect(await rows.eventRow(evt)).toMatchObject({ status: 'failed', status_reason: 'Unexpected' });
   });
+
+  const REFUSED = { name: 'DatabaseRefused' };
+  const pendingOf = (subject: string) => ({ subject, only_pending: false });
+
+  /** Postgres refuses each write of a snapshot. */
+  function refusingWorld(before: () => Promise<void> = async () => undefined) {
+    return activityWorld({
+      stripe,
+      database: new Proxy(database, {
+        get(target, property, receiver) {
+          if (property !== 'transaction') return Reflect.get(target, property, receiver);
+          return async () => {
+            await before();
+            throw new Failure('DatabaseRefused', 'no');
+          };
+        },
+      }),
+    });
+  }
 });
 
 describe('import of a new tenant’s subscriptions', () => {
