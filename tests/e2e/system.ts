@@ -74,7 +74,12 @@ export async function useSystem(): Promise<System> {
 async function buy({ stripe, licensePriceId }: Stack, licenses: number): Promise<Purchase> {
   const email = `buyer-${crypto.randomUUID()}@example.com`;
   const client_name = 'Buyer';
-  const customer = await stripe.customers.create({ email, name: client_name });
+  const customer = await stripe.customers.create({
+    email,
+    name: client_name,
+    payment_method: 'pm_card_visa',
+    invoice_settings: { default_payment_method: 'pm_card_visa' },
+  });
   const items = [{ price: licensePriceId, quantity: licenses }];
   const subscription = await stripe.subscriptions.create({ customer: customer.id, items });
   return {

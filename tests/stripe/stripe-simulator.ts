@@ -16,7 +16,13 @@ export async function useStripe() {
 function stripeObjects(stripe: Stripe) {
   return {
     customer: (metadata: Record<string, string> = {}) =>
-      stripe.customers.create({ email: 'ada@example.com', name: 'Lovelace Ltd', metadata }),
+      stripe.customers.create({
+        email: 'ada@example.com',
+        name: 'Lovelace Ltd',
+        metadata,
+        payment_method: 'pm_card_visa',
+        invoice_settings: { default_payment_method: 'pm_card_visa' },
+      }),
     async price(options: { metered?: boolean; productName?: string } = {}) {
       const product = await stripe.products.create({ name: options.productName ?? 'Pro' });
       return stripe.prices.create({

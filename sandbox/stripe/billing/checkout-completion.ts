@@ -7,17 +7,12 @@ import {
   checkoutSessionTable,
   type StoredSession,
 } from './checkout-state.ts';
-import { payInvoice } from './invoice-payment.ts';
+import { payInvoice, workingMethod } from './invoice-payment.ts';
 import { voidInvoice } from './invoice-settlement.ts';
 import { invoiceTable } from './invoice-state.ts';
 import { paymentIntentTable, startPaymentIntent } from './payments.ts';
-import {
-  billNewSubscription,
-  emitCharge,
-  emitStarted,
-  settleCurrency,
-  startSubscription,
-} from './subscription-start.ts';
+import { billFirst, emitCharge, emitStarted, settleCurrency } from './subscription-first-invoice.ts';
+import { startSubscription } from './subscription-start.ts';
 
 /** What a buyer does on the page. */
 export interface Completion {
@@ -111,16 +106,17 @@ function completeSubscription(tx: Transaction, stored: StoredSession, completed:
     description: subscriptionData.description,
     trial_period_days: subscriptionData.trialPeriodDays,
   });
-  const started = billNewSubscription(tx, { subscription, pay: completed.isPaidNow ? 'now' : 'processing' });
+  const paymentMethod = workingMethod(tx, subscription.customer, completed.isPaidNow ? 'now' : 'processing');
+  const started = billFirst(tx, { subscription, attempt: { offSession: false, paymentMethod } });
   emitCharge(tx, started);
   if (completed.created) tx.emit('customer.created', completed.created);
   settleCurrency(tx, started);
   const { session } = changeSession(tx, stored, {
     ...completed.done,
     customer: completed.customer,
-    invoice: started.bill.open.id,
+    invoice: started.subscription.latest_invoice,
     // An invoice of nothing, as in a trial, counts as paid.
-    payment_status: started.bill.invoice.status === 'paid' ? 'paid' : 'unpaid',
+    payment_status: started.bill?.invoice.status === 'paid' ? 'paid' : 'unpaid',
     subscription: subscription.id,
   });
   tx.emit('checkout.session.completed', session);

@@ -1,56 +1,86 @@
 import type { z } from 'zod';
-import { invalidRequest, noSuchInParameter, parameterMissing } from '../api/errors.ts';
-import { mergeMetadata, metadata, natural, text } from '../api/parameters.ts';
+import { invalidRequest, noSuchInParameter } from '../api/errors.ts';
+import { boolean, mergeMetadata, metadata, natural, text } from '../api/parameters.ts';
+import { timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
-import { type Price, priceInParameter } from './catalog.ts';
-import { periodEnd } from './periods.ts';
+import { hasSameInterval } from './periods.ts';
+import {
+  currentPeriod,
+  type ItemFrame,
+  recurringPriceOf,
+  refuseUnfitItems,
+} from './subscription-item-periods.ts';
+import { itemPrice, itemPriceData, paramIn, type RecurringPrice } from './subscription-item-price.ts';
 import type { Subscription, SubscriptionItem } from './subscription-state.ts';
 
 /** One entry of `items[]`, without what only an update knows. */
 export const itemParameters = {
   metadata: metadata.optional(),
   price: text.optional(),
+  price_data: itemPriceData.optional(),
   quantity: natural.optional(),
 };
+/** One entry of an update's `items[]`. Usage is not kept, so that clearing it has no effect. */
+export const changedItemParameters = {
+  ...itemParameters,
+  clear_usage: boolean.optional(),
+  deleted: boolean.optional(),
+  id: text.optional(),
+};
 
-type ItemParameters = { [Key in keyof typeof itemParameters]?: z.infer<(typeof itemParameters)[Key]> };
-type ItemChange = ItemParameters & { id?: string | undefined; deleted?: boolean | undefined };
+export type ItemParameters = {
+  [Key in keyof typeof itemParameters]?: z.infer<(typeof itemParameters)[Key]>;
+};
+export type ItemChange = ItemParameters & { id?: string | undefined; deleted?: boolean | undefined };
+
+/** An entry of the request, and where in it it stands, such as `items[0]`; empty for the request itself. */
+interface Sent {
+  readonly frame: ItemFrame;
+  readonly entry: ItemParameters;
+  readonly param: string;
+}
 
 /**
- * The items of a new subscription.
- * @param start.periodEnd unix seconds; null: one interval of each price
+ * The items of a new subscription: each period starts now.
  * @throws StripeError 400 that names the wrong item
  */
 export function startItems(
   tx: Transaction,
-  start: { subscription: string; items: readonly ItemParameters[]; periodEnd: number | null },
+  frame: ItemFrame,
+  entries: readonly ItemParameters[],
 ): SubscriptionItem[] {
-  return start.items.map((sentItem, index) =>
-    newItem(tx, { ...start, sent: sentItem, param: `items[${index}]`, from: tx.now }),
-  );
+  const now = timeOf(tx, frame.test_clock);
+  const items = entries.map((entry, index) => ({
+    ...addItem(tx, { frame, entry, param: `items[${index}]` }),
+    current_period_start: now,
+  }));
+  refuseUnfitItems(tx, frame, items);
+  return items;
 }
 
 /**
  * The items after an update. An entry without an id adds an item, also when another has the same price.
+ * @param paramOf where in the request an entry stands
  * @throws StripeError 400 that names the wrong entry
  */
 export function changeItems(
   tx: Transaction,
   subscription: Subscription,
   changes: readonly ItemChange[],
+  paramOf: (index: number) => string = (index) => `items[${index}]`,
 ): SubscriptionItem[] {
   const items = [...subscription.items];
   for (const [index, change] of changes.entries()) {
-    const param = `items[${index}]`;
+    const sent = { frame: subscription, entry: change, param: paramOf(index) };
     if (change.id === undefined) {
-      items.push(addItem(tx, subscription, change, param));
+      items.push(addItem(tx, sent));
       continue;
     }
     const position = items.findIndex((item) => item.id === change.id);
     const item = items[position];
-    if (!item) throw noSuchInParameter('subscription item', change.id, `${param}[id]`);
+    if (!item) throw noSuchInParameter('subscription item', change.id, paramIn(sent.param, 'id'));
     if (change.deleted) items.splice(position, 1);
-    else items[position] = changeItem(tx, item, change, param);
+    else items[position] = changeItem(tx, item, sent);
   }
   if (items.length === 0) {
     throw invalidRequest({
@@ -58,82 +88,47 @@ export function changeItems(
       message: 'A subscription must have at least one active plan. Cancel the subscription instead.',
     });
   }
+  refuseUnfitItems(tx, subscription, items);
   return items;
 }
 
-/** One item with another quantity, price or metadata. @throws StripeError 400 */
-export function changeItem(
+/** One item with another quantity, price or metadata; another rhythm gives it another period. */
+function changeItem(
   tx: Transaction,
   item: SubscriptionItem,
-  change: ItemParameters,
-  param: string,
+  { frame, entry, param }: Sent,
 ): SubscriptionItem {
-  const price = recurringPrice(tx, change.price ?? item.price, priceParam(param));
-  refuseQuantityOfMetered(price, change.quantity, param);
-  const { quantity: before, ...rest } = item;
-  const quantity = quantityOf(price, change.quantity ?? before);
-  return { ...rest, price: price.id, metadata: mergeMetadata(item.metadata, change.metadata), ...quantity };
+  const before = recurringPriceOf(tx, item);
+  const isOther = entry.price_data !== undefined || (entry.price ?? item.price) !== item.price;
+  const price = isOther ? itemPrice(tx, { sent: entry, param, currency: frame.currency }) : before;
+  refuseQuantityOfMetered(price, entry.quantity, param);
+  const { quantity, ...rest } = item;
+  return {
+    ...rest,
+    ...(hasSameInterval(before.recurring, price.recurring) ? {} : currentPeriod(tx, frame, price)),
+    price: price.id,
+    metadata: mergeMetadata(item.metadata, entry.metadata),
+    ...quantityOf(price, entry.quantity ?? quantity),
+  };
 }
 
-/** An item that joins a running subscription: its period is that of the others with the same interval. */
-export function addItem(
-  tx: Transaction,
-  subscription: Subscription,
-  sentItem: ItemParameters,
-  param: string,
-): SubscriptionItem {
-  const sibling = subscription.items.find((item) => item.current_period_end > tx.now);
-  return newItem(tx, {
-    subscription: subscription.id,
-    sent: sentItem,
-    param,
-    from: sibling?.current_period_start ?? tx.now,
-    periodEnd: subscription.status === 'trialing' ? subscription.trial_end : null,
-  });
-}
-
-function newItem(
-  tx: Transaction,
-  start: {
-    subscription: string;
-    sent: ItemParameters;
-    param: string;
-    from: number;
-    periodEnd: number | null;
-  },
-): SubscriptionItem {
-  const { sent: sentItem, param } = start;
-  if (sentItem.price === undefined) throw parameterMissing(priceParam(param));
-  const price = recurringPrice(tx, sentItem.price, priceParam(param));
-  refuseQuantityOfMetered(price, sentItem.quantity, param);
+function addItem(tx: Transaction, { frame, entry, param }: Sent): SubscriptionItem {
+  const price = itemPrice(tx, { sent: entry, param, currency: frame.currency });
+  refuseQuantityOfMetered(price, entry.quantity, param);
   return {
     id: tx.newId('si'),
     object: 'subscription_item',
     billing_thresholds: null,
-    created: tx.now,
-    current_period_end: start.periodEnd ?? periodEnd(start.from, price.recurring),
-    current_period_start: start.from,
+    created: timeOf(tx, frame.test_clock),
+    ...currentPeriod(tx, frame, price),
     current_trial: null,
     discounts: [],
-    metadata: mergeMetadata({}, sentItem.metadata),
+    metadata: mergeMetadata({}, entry.metadata),
     price: price.id,
-    ...quantityOf(price, sentItem.quantity),
-    subscription: start.subscription,
+    ...quantityOf(price, entry.quantity),
+    subscription: frame.id,
     tax_rates: [],
   };
-}
-
-type RecurringPrice = Price & { readonly recurring: NonNullable<Price['recurring']> };
-
-function recurringPrice(tx: Transaction, id: string, param: string): RecurringPrice {
-  const price = priceInParameter(tx, id, param);
-  const { recurring } = price;
-  if (recurring) return { ...price, recurring };
-  throw invalidRequest({
-    param,
-    message:
-      'The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.',
-  });
 }
 
 function quantityOf(price: RecurringPrice, quantity: number | undefined): { quantity?: number } {
@@ -142,13 +137,8 @@ function quantityOf(price: RecurringPrice, quantity: number | undefined): { quan
 
 function refuseQuantityOfMetered(price: RecurringPrice, quantity: number | undefined, param: string): void {
   if (price.recurring.usage_type !== 'metered' || quantity === undefined) return;
-  const name = param === '' ? 'quantity' : `${param}[quantity]`;
   throw invalidRequest({
-    param: name,
+    param: paramIn(param, 'quantity'),
     message: 'Quantity should not be specified where usage_type is `metered`.',
   });
-}
-
-function priceParam(param: string): string {
-  return param === '' ? 'price' : `${param}[price]`;
 }

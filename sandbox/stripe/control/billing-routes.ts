@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { sent } from '../api/parameters.ts';
 import { billingSettingsSchema } from '../billing/billing-settings.ts';
+import { endSubscription } from '../billing/subscription-end.ts';
 import {
-  endSubscription,
   renderSubscription,
   subscriptionStatuses,
   subscriptionTable,
@@ -28,9 +28,7 @@ export function billingRoutes(app: FastifyInstance, simulation: Simulation): voi
       if (!row) throw new Error(`no subscription ${request.params.id}`);
       const isEnd = status === 'canceled' && row.status !== 'canceled';
       const details = { reason: 'payment_failed' } as const;
-      const after = isEnd
-        ? endSubscription(tx, row, { endedAt: tx.now, details })
-        : updateSubscription(tx, row, { status });
+      const after = isEnd ? endSubscription(tx, row, details) : updateSubscription(tx, row, { status });
       return renderSubscription(tx, after);
     });
   });

@@ -2,30 +2,27 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfRows } from '../api/lists.ts';
 import { boolean, text } from '../api/parameters.ts';
-import { addItem, changeItem, itemParameters } from '../billing/subscription-item-changes.ts';
+import { itemParameters } from '../billing/subscription-item-changes.ts';
+import { billingParameters } from '../billing/subscription-parameters.ts';
 import {
   itemOwnerTable,
   renderItem,
   type Subscription,
   type SubscriptionItem,
   subscriptionTable,
-  updateSubscription,
 } from '../billing/subscription-state.ts';
+import { updateAsAsked } from '../billing/subscription-update.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 
-const accepted = {
-  payment_behavior: z
-    .enum(['allow_incomplete', 'default_incomplete', 'error_if_incomplete', 'pending_if_incomplete'])
-    .optional(),
-  proration_behavior: z.enum(['always_invoice', 'create_prorations', 'none']).optional(),
-};
-const createParameters = z.strictObject({ ...accepted, ...itemParameters, subscription: text });
-const updateParameters = z.strictObject({ ...accepted, ...itemParameters, off_session: boolean.optional() });
-const deleteParameters = z.strictObject({
-  proration_behavior: accepted.proration_behavior,
-  clear_usage: boolean.optional(),
+const createParameters = z.strictObject({ ...billingParameters, ...itemParameters, subscription: text });
+const updateParameters = z.strictObject({
+  ...billingParameters,
+  ...itemParameters,
+  off_session: boolean.optional(),
 });
+/** Usage is not kept, so that clearing it has no effect. */
+const deleteParameters = z.strictObject({ ...billingParameters, clear_usage: boolean.optional() });
 
 interface Found {
   readonly subscription: Subscription;
@@ -45,30 +42,37 @@ function existing(tx: Transaction, id: string): Found {
   return found;
 }
 
+/** The parameters of an item stand in the request itself. */
+const ofRequest = (): string => '';
+
 function create(tx: Transaction, parameters: z.infer<typeof createParameters>): object {
-  const subscription = subscriptionInParameter(tx, parameters.subscription);
-  const item = addItem(tx, subscription, parameters, '');
-  updateSubscription(tx, subscription, { items: [...subscription.items, item] });
+  const { metadata, price, price_data, quantity, subscription: id, ...billing } = parameters;
+  const before = subscriptionInParameter(tx, id);
+  const entry = { metadata, price, price_data, quantity };
+  const after = updateAsAsked(tx, before, { ...billing, items: [entry] }, ofRequest);
+  const items = after.pending_update?.subscription_items ?? after.items;
+  const item = items.find((one) => !before.items.some((known) => known.id === one.id));
+  if (!item) throw new Error(`subscription ${id} has no new item`);
   return renderItem(tx, item);
 }
 
 function update(tx: Transaction, id: string, parameters: z.infer<typeof updateParameters>): object {
   const { subscription, item } = existing(tx, id);
-  const changed = changeItem(tx, item, parameters, '');
-  updateSubscription(tx, subscription, {
-    items: subscription.items.map((one) => (one.id === id ? changed : one)),
-  });
-  return renderItem(tx, changed);
+  const { metadata, price, price_data, quantity, ...billing } = parameters;
+  const entry = { id, metadata, price, price_data, quantity };
+  const after = updateAsAsked(tx, subscription, { ...billing, items: [entry] }, ofRequest);
+  return renderItem(tx, after.items.find((one) => one.id === id) ?? item);
 }
 
-function remove(tx: Transaction, id: string): object {
+function remove(tx: Transaction, id: string, parameters: z.infer<typeof deleteParameters>): object {
   const { subscription } = existing(tx, id);
   if (subscription.items.length === 1) {
     throw invalidRequest({
       message: 'A subscription must have at least one active plan. Cancel the subscription instead.',
     });
   }
-  updateSubscription(tx, subscription, { items: subscription.items.filter((one) => one.id !== id) });
+  const { clear_usage: _, ...billing } = parameters;
+  updateAsAsked(tx, subscription, { ...billing, items: [{ id, deleted: true }] }, ofRequest);
   return { id, object: 'subscription_item', deleted: true };
 }
 
@@ -108,7 +112,7 @@ export const subscriptionItems: Resource = {
       method: 'DELETE',
       path: '/v1/subscription_items/:id',
       parameters: deleteParameters,
-      handle: ({ tx, id }) => remove(tx, id),
+      handle: ({ tx, id, parameters }) => remove(tx, id, parameters),
     }),
     route({
       method: 'GET',

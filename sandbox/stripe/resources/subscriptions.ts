@@ -1,108 +1,65 @@
 import { z } from 'zod';
-import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
-import { pageOfTable } from '../api/lists.ts';
-import { isCreatedWithin, mergeMetadata, sent } from '../api/parameters.ts';
-import { searchRoute } from '../api/search.ts';
-import { cancellationOf } from '../billing/subscription-cancellation.ts';
-import { changeItems } from '../billing/subscription-item-changes.ts';
+import { invalidRequest, noSuchInPath } from '../api/errors.ts';
+import { sent } from '../api/parameters.ts';
+import { hasExhaustedRetries } from '../billing/invoice-retries.ts';
+import { invoiceTable } from '../billing/invoice-state.ts';
+import { createSubscription } from '../billing/subscription-creation.ts';
+import { runDue } from '../billing/subscription-due.ts';
+import { cancelSubscription, endSubscription } from '../billing/subscription-end.ts';
+import {
+  followOverdue,
+  followProcessing,
+  followSettled,
+  followUnpaid,
+  followVoided,
+} from '../billing/subscription-following.ts';
+import { listSubscriptions } from '../billing/subscription-list.ts';
 import {
   type CancelSubscription,
-  type CreateSubscription,
   cancelSubscriptionParameters,
   createSubscriptionParameters,
-  type ListSubscriptions,
   listSubscriptionsParameters,
-  type UpdateSubscription,
+  type MigrateSubscription,
+  migrateSubscriptionParameters,
+  pauseSubscriptionParameters,
+  resumeSubscriptionParameters,
   updateSubscriptionParameters,
 } from '../billing/subscription-parameters.ts';
+import { pauseAsAsked } from '../billing/subscription-pausing.ts';
+import { resumeAsAsked } from '../billing/subscription-resumption.ts';
+import { followSetup } from '../billing/subscription-setup.ts';
+import { billingModeOf } from '../billing/subscription-start.ts';
 import {
-  billNewSubscription,
-  emitCharge,
-  emitStarted,
-  settleCurrency,
-  startSubscription,
-} from '../billing/subscription-start.ts';
-import {
-  endSubscription,
   hasEnded,
   renderSubscription,
   type Subscription,
   subscriptionTable,
   updateSubscription,
 } from '../billing/subscription-state.ts';
+import { updateAsAsked } from '../billing/subscription-update.ts';
 import { type Resource, route } from '../resource.ts';
 import { dueWork } from '../state/due-work.ts';
-import type { Transaction } from '../state/transaction.ts';
-import { isKnownCustomer } from './customers.ts';
-
-function create(tx: Transaction, parameters: CreateSubscription): object {
-  const subscription = startSubscription(tx, parameters);
-  const isPaidLater =
-    subscription.status === 'incomplete' || subscription.collection_method === 'send_invoice';
-  const started = billNewSubscription(tx, { subscription, pay: isPaidLater ? 'later' : 'now' });
-  emitCharge(tx, started);
-  settleCurrency(tx, started);
-  emitStarted(tx, started);
-  return renderSubscription(tx, started.subscription);
-}
-
-function update(tx: Transaction, id: string, parameters: UpdateSubscription): object {
-  const before = existing(tx, id);
-  refuseIfFinal(before, parameters);
-  const { items, pause_collection: pause, trial_end: trialEnd } = parameters;
-  const changedItems = items ? changeItems(tx, before, items) : before.items;
-  const { collection_method, days_until_due, default_payment_method, description } = parameters;
-  const cancellation = cancellationOf(tx, { ...before, items: changedItems }, parameters);
-  const after = updateSubscription(tx, before, {
-    ...sent({ collection_method, days_until_due, default_payment_method, description }),
-    ...cancellation,
-    cancellation_details: {
-      ...(cancellation.cancellation_details ?? before.cancellation_details),
-      ...sent(parameters.cancellation_details ?? {}),
-    },
-    items: changedItems,
-    metadata: mergeMetadata(before.metadata, parameters.metadata),
-    ...(pause === undefined ? {} : { pause_collection: pauseOf(pause) }),
-    ...(trialEnd === undefined ? {} : trialChange(tx, trialEnd)),
-  });
-  return renderSubscription(tx, after);
-}
-
-function pauseOf(
-  pause: Exclude<UpdateSubscription['pause_collection'], undefined>,
-): Subscription['pause_collection'] {
-  return pause === '' ? null : { behavior: pause.behavior, resumes_at: pause.resumes_at ?? null };
-}
-
-function trialChange(tx: Transaction, trialEnd: 'now' | number): Partial<Subscription> {
-  return trialEnd === 'now'
-    ? { status: 'active', trial_end: tx.now }
-    : { status: 'trialing', trial_end: trialEnd };
-}
-
-/** @throws StripeError 400 for changes that a finished or a not yet started subscription does not take */
-function refuseIfFinal(row: Subscription, parameters: UpdateSubscription): void {
-  const { metadata: _, cancellation_details: __, ...others } = parameters;
-  if (Object.keys(sent(others)).length === 0) return;
-  if (hasEnded(row)) {
-    const message = 'A canceled subscription can only update its cancellation_details and metadata.';
-    throw invalidRequest({ code: 'invalid_canceled_subscription_fields', message });
-  }
-  if (row.status === 'incomplete') {
-    throw invalidRequest({
-      message: 'Subscription is incomplete: only its metadata and default_source can be updated.',
-    });
-  }
-}
+import { timeOf } from '../state/test-clocks.ts';
+import type { Reaction, Transaction } from '../state/transaction.ts';
 
 function cancel(tx: Transaction, id: string, parameters: CancelSubscription): object {
   const before = existing(tx, id);
   if (hasEnded(before)) throw noSuchInPath('subscription', id);
-  const after = endSubscription(tx, before, {
-    endedAt: tx.now,
+  const after = cancelSubscription(tx, before, {
     details: { reason: 'cancellation_requested', ...sent(parameters.cancellation_details ?? {}) },
+    isInvoiced: parameters.invoice_now ?? false,
+    isProrated: parameters.prorate ?? false,
   });
   return renderSubscription(tx, after);
+}
+
+function migrate(tx: Transaction, id: string, parameters: MigrateSubscription): object {
+  const before = existing(tx, id);
+  if (before.billing_mode.type === 'flexible') {
+    throw invalidRequest({ message: 'The billing mode of the subscription is `flexible` already.' });
+  }
+  const mode = { ...billingModeOf(parameters.billing_mode), updated_at: timeOf(tx, before.test_clock) };
+  return renderSubscription(tx, updateSubscription(tx, before, { billing_mode: mode }));
 }
 
 function existing(tx: Transaction, id: string): Subscription {
@@ -111,46 +68,47 @@ function existing(tx: Transaction, id: string): Subscription {
   return row;
 }
 
-function list(tx: Transaction, parameters: ListSubscriptions): object {
-  const { customer } = parameters;
-  if (customer !== undefined && !isKnownCustomer(tx, customer)) {
-    throw noSuchInParameter('customer', customer, 'customer');
-  }
-  return pageOfTable(tx, {
-    table: subscriptionTable,
-    index: customer === undefined ? undefined : { name: 'customer', key: customer },
-    parameters,
-    where: (row) =>
-      hasStatus(row, parameters.status) &&
-      (parameters.price === undefined || row.items.some((item) => item.price === parameters.price)) &&
-      (parameters.collection_method === undefined ||
-        row.collection_method === parameters.collection_method) &&
-      parameters.test_clock === undefined &&
-      isCreatedWithin(row.created, parameters.created),
-    render: (row) => renderSubscription(tx, row),
-    url: '/v1/subscriptions',
-  });
-}
-
-function hasStatus(row: Subscription, wanted: ListSubscriptions['status']): boolean {
-  if (wanted === undefined) return row.status !== 'canceled';
-  if (wanted === 'all') return true;
-  return wanted === 'ended' ? hasEnded(row) : row.status === wanted;
-}
-
 function endAllOf(tx: Transaction, customerId: string): void {
-  const rows = [...tx.table(subscriptionTable).newestFirst({ index: { name: 'customer', key: customerId } })];
-  for (const row of rows) {
-    if (!hasEnded(row)) endSubscription(tx, row, { endedAt: tx.now, details: {} });
+  const index = { name: 'customer', key: customerId };
+  for (const row of [...tx.table(subscriptionTable).newestFirst({ index })]) {
+    if (!hasEnded(row)) endSubscription(tx, row, {});
   }
 }
 
-/** Ends what was to end by now, and the trials that are over. */
-function endWhatIsDue(tx: Transaction, row: Subscription): void {
-  const isCanceled = row.cancel_at !== null && row.cancel_at <= (row.trial_end ?? row.cancel_at);
-  if (isCanceled) endSubscription(tx, row, { endedAt: tx.now, details: {} });
-  else updateSubscription(tx, row, { status: 'active' });
+/** A reaction to an event about an object with an id. */
+function about(react: (tx: Transaction, id: string) => void): Reaction {
+  return (tx, object) => {
+    if ('id' in object) react(tx, String(object.id));
+  };
 }
+
+/** Paid through Stripe: told by the later of the two events, so that what follows comes after both. */
+function isPaidOutside(tx: Transaction, id: string): boolean {
+  return (tx.get(invoiceTable, id)?.amount_paid_off_stripe ?? 0) > 0;
+}
+
+/** A failure that is retried is told again with the time of the retry; what follows comes after that. */
+function isRetried(tx: Transaction, id: string): boolean {
+  const invoice = tx.get(invoiceTable, id);
+  return invoice?.auto_advance === true && !hasExhaustedRetries(tx, invoice);
+}
+
+const reactions: Resource['reactions'] = {
+  'customer.deleted': about(endAllOf),
+  'invoice.marked_uncollectible': about(followSettled),
+  'invoice.overdue': about(followOverdue),
+  'invoice.paid': about((tx, id) => {
+    if (isPaidOutside(tx, id)) followSettled(tx, id);
+  }),
+  'invoice.payment_failed': about((tx, id) => {
+    if (!isRetried(tx, id)) followUnpaid(tx, id);
+  }),
+  'invoice.payment_succeeded': about(followSettled),
+  'invoice.updated': about(followUnpaid),
+  'invoice.voided': about(followVoided),
+  'payment_intent.processing': about(followProcessing),
+  'setup_intent.succeeded': about(followSetup),
+};
 
 export const subscriptions: Resource = {
   object: 'subscription',
@@ -167,19 +125,14 @@ export const subscriptions: Resource = {
     const row = tx.get(subscriptionTable, id);
     return row && renderSubscription(tx, row);
   },
-  reactions: {
-    'customer.deleted': (tx, customer) => {
-      if ('id' in customer) endAllOf(tx, String(customer.id));
-    },
-  },
-  due: dueWork(subscriptionTable, endWhatIsDue),
+  reactions,
+  due: dueWork(subscriptionTable, runDue),
   routes: [
-    searchRoute({ of: 'subscriptions', table: subscriptionTable, render: renderSubscription }),
     route({
       method: 'POST',
       path: '/v1/subscriptions',
       parameters: createSubscriptionParameters,
-      handle: ({ tx, parameters }) => create(tx, parameters),
+      handle: ({ tx, parameters }) => renderSubscription(tx, createSubscription(tx, parameters)),
     }),
     route({
       method: 'GET',
@@ -191,7 +144,8 @@ export const subscriptions: Resource = {
       method: 'POST',
       path: '/v1/subscriptions/:id',
       parameters: updateSubscriptionParameters,
-      handle: ({ tx, id, parameters }) => update(tx, id, parameters),
+      handle: ({ tx, id, parameters }) =>
+        renderSubscription(tx, updateAsAsked(tx, existing(tx, id), parameters)),
     }),
     route({
       method: 'DELETE',
@@ -200,10 +154,30 @@ export const subscriptions: Resource = {
       handle: ({ tx, id, parameters }) => cancel(tx, id, parameters),
     }),
     route({
+      method: 'POST',
+      path: '/v1/subscriptions/:id/pause',
+      parameters: pauseSubscriptionParameters,
+      handle: ({ tx, id, parameters }) =>
+        renderSubscription(tx, pauseAsAsked(tx, existing(tx, id), parameters)),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/subscriptions/:id/resume',
+      parameters: resumeSubscriptionParameters,
+      handle: ({ tx, id, parameters }) =>
+        renderSubscription(tx, resumeAsAsked(tx, existing(tx, id), parameters)),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/subscriptions/:id/migrate',
+      parameters: migrateSubscriptionParameters,
+      handle: ({ tx, id, parameters }) => migrate(tx, id, parameters),
+    }),
+    route({
       method: 'GET',
       path: '/v1/subscriptions',
       parameters: listSubscriptionsParameters,
-      handle: ({ tx, parameters }) => list(tx, parameters),
+      handle: ({ tx, parameters }) => listSubscriptions(tx, parameters),
     }),
   ],
 };

@@ -1,6 +1,12 @@
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import { createLicensePrice, createSubscription, refusalOf, startSandbox } from './simulator-fixture.ts';
+import {
+  createCustomer,
+  createLicensePrice,
+  createSubscription,
+  refusalOf,
+  startSandbox,
+} from './simulator-fixture.ts';
 
 describe('parameters', () => {
   it('merge metadata, delete a key by an empty value and all keys by an empty string', async () => {
@@ -20,7 +26,7 @@ describe('parameters', () => {
   it('are read in both forms of arrays and both kinds of spaces', async () => {
     const { simulator, stripe } = await startSandbox();
     const price = await createLicensePrice(stripe);
-    const customer = await stripe.customers.create({});
+    const customer = await createCustomer(stripe);
     const response = await fetch(`${simulator.url}/v1/subscriptions`, {
       method: 'POST',
       headers: {
@@ -165,7 +171,7 @@ describe('pagination', () => {
   it('cuts a list inside an object to ten and continues behind its url', async () => {
     const { stripe } = await startSandbox();
     const price = await createLicensePrice(stripe);
-    const customer = await stripe.customers.create({});
+    const customer = await createCustomer(stripe);
     const items = Array.from({ length: 12 }, () => ({ price: price.id, quantity: 1 }));
     const subscription = await stripe.subscriptions.create({ customer: customer.id, items });
     expect(subscription.items.data).toHaveLength(10);

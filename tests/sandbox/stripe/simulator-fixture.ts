@@ -100,6 +100,19 @@ export async function createLicensePrice(stripe: Stripe): Promise<Stripe.Price> 
   });
 }
 
+/** A customer with a card, which pays unless another is named. */
+export async function createCustomer(
+  stripe: Stripe,
+  parameters: Stripe.CustomerCreateParams = {},
+  card = 'pm_card_visa',
+): Promise<Stripe.Customer> {
+  return stripe.customers.create({
+    payment_method: card,
+    invoice_settings: { default_payment_method: card },
+    ...parameters,
+  });
+}
+
 /** A customer with an active subscription of one item. */
 export async function createSubscription(
   stripe: Stripe,
@@ -111,7 +124,7 @@ export async function createSubscription(
   itemId: string;
 }> {
   const price = await createLicensePrice(stripe);
-  const customer = await stripe.customers.create({ email: 'buyer@example.com' });
+  const customer = await createCustomer(stripe, { email: 'buyer@example.com' });
   const subscription = await stripe.subscriptions.create({
     customer: customer.id,
     items: [{ price: price.id, quantity }],

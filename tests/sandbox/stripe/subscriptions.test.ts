@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  createCustomer,
   createLicensePrice,
   createSubscription,
   eventsSince,
@@ -14,7 +15,7 @@ describe('a subscription', () => {
   it('is created active with periods on its items, a paid first invoice and the recorded events', async () => {
     const { stripe } = await startSandbox();
     const price = await createLicensePrice(stripe);
-    const customer = await stripe.customers.create({});
+    const customer = await createCustomer(stripe);
     const mark = await newestEvent(stripe);
     const subscription = await stripe.subscriptions.create(
       { customer: customer.id, items: [{ price: price.id, quantity: 10 }], metadata: { tenant: 't' } },
@@ -68,7 +69,10 @@ describe('a subscription', () => {
     const { stripe } = await startSandbox();
     const { subscription, itemId } = await createSubscription(stripe, 10);
     const mark = await newestEvent(stripe);
-    await stripe.subscriptions.update(subscription.id, { items: [{ id: itemId, quantity: 25 }] });
+    await stripe.subscriptions.update(subscription.id, {
+      items: [{ id: itemId, quantity: 25 }],
+      proration_behavior: 'none',
+    });
     const [event, ...others] = await eventsSince(stripe, mark);
     expect(others).toEqual([]);
     expect(event).toMatchObject({
@@ -115,7 +119,7 @@ describe('a subscription', () => {
     const { stripe } = await startSandbox();
     const { subscription, itemId } = await createSubscription(stripe, 1);
     const mark = await newestEvent(stripe);
-    await stripe.subscriptionItems.update(itemId, { quantity: 4 });
+    await stripe.subscriptionItems.update(itemId, { quantity: 4, proration_behavior: 'none' });
     expect((await eventsSince(stripe, mark)).map((event) => event.type)).toEqual([
       'customer.subscription.updated',
     ]);
@@ -124,7 +128,7 @@ describe('a subscription', () => {
 
   it('has no quantity on a metered item', async () => {
     const { stripe } = await startSandbox();
-    const customer = await stripe.customers.create({});
+    const customer = await createCustomer(stripe);
     const metered = await stripe.prices.create({
       currency: 'usd',
       unit_amount: 1,
@@ -165,7 +169,7 @@ describe('a subscription', () => {
   it('starts in a trial with an invoice of nothing, and is active when the trial is over', async () => {
     const { stripe, control } = await startSandbox();
     const price = await createLicensePrice(stripe);
-    const customer = await stripe.customers.create({});
+    const customer = await createCustomer(stripe);
     const trial = await stripe.subscriptions.create({
       customer: customer.id,
       items: [{ price: price.id }],

@@ -1,0 +1,49 @@
+import type { Transaction } from '../state/transaction.ts';
+import { inertSetup, type SetupIntent, setupIntentTable } from './payment-setup.ts';
+import { paymentMethodTypes } from './payments.ts';
+import {
+  type Subscription,
+  storeSubscription,
+  subscriptionTable,
+  updateSubscription,
+} from './subscription-state.ts';
+
+/** Makes the setup intent that a client confirms when nothing is to be paid yet, with its event. */
+export function startSetup(tx: Transaction, subscription: Subscription): Subscription {
+  const id = tx.newId('seti');
+  const intent = tx.put(setupIntentTable, {
+    id,
+    object: 'setup_intent',
+    ...inertSetup,
+    automatic_payment_methods: null,
+    cancellation_reason: null,
+    client_secret: `${id}_secret_${tx.account.ids.characters(25)}`,
+    created: tx.now,
+    customer: subscription.customer,
+    description: null,
+    last_setup_error: null,
+    latest_attempt: null,
+    metadata: {},
+    next_action: null,
+    payment_method: null,
+    payment_method_types: paymentMethodTypes,
+    status: 'requires_payment_method',
+    usage: 'off_session',
+  });
+  tx.emit('setup_intent.created', intent);
+  return storeSubscription(tx, { ...subscription, pending_setup_intent: id });
+}
+
+/** A payment method has been set up: the subscription that has asked for it takes it. */
+export function followSetup(tx: Transaction, setupIntentId: string): void {
+  const intent: SetupIntent | undefined = tx.get(setupIntentTable, setupIntentId);
+  if (!intent?.customer || !intent.payment_method) return;
+  const index = { name: 'customer', key: intent.customer };
+  for (const row of [...tx.table(subscriptionTable).oldestFirst({ index })]) {
+    if (row.pending_setup_intent !== intent.id) continue;
+    updateSubscription(tx, row, {
+      default_payment_method: intent.payment_method,
+      pending_setup_intent: null,
+    });
+  }
+}
