@@ -1,5 +1,6 @@
 import { Faults } from './api/faults.ts';
 import { IdempotencyKeys } from './api/idempotency.ts';
+import { RequestLimiter, type RequestLimits } from './api/request-limits.ts';
 import { RequestLog } from './api/request-log.ts';
 import type { Observer } from './observer.ts';
 import type { Resource } from './resource.ts';
@@ -24,12 +25,18 @@ export interface Simulation {
   readonly steps: StepContext;
   readonly deliveries: Deliveries;
   readonly faults: Faults;
+  readonly limiter: RequestLimiter;
   readonly requests: RequestLog;
   readonly observer: Observer | undefined;
   /** By `object` value. */
   readonly resources: ReadonlyMap<string, Resource>;
-  /** @param stripeAccount the `Stripe-Account` header; null for the platform @throws Error beyond their limit */
+  /**
+   * @param stripeAccount the `Stripe-Account` header; null for the platform
+   * @throws StripeError 403 for what is no account's id, Error beyond their limit
+   */
   ofAccount(stripeAccount: string | null): AccountParts;
+  /** The platform's account and those connected to it. */
+  everyAccount(): Iterable<StepContext>;
   /** Forgets all state and starts the ids again from the seed. */
   reset(): void;
   /** Moves the time and does what is due until then. @param offsetMs milliseconds beside the given clock */
@@ -50,6 +57,8 @@ export function createSimulation(options: {
   deliverySettings: DeliverySettings;
   /** Events of each kind that each account keeps; many when not given. */
   eventsKeptMax?: number | undefined;
+  /** None when not given. */
+  requestLimits?: RequestLimits | undefined;
   observer?: Observer | undefined;
 }): Simulation {
   const clock = createClock(options.now);
@@ -75,28 +84,33 @@ export function createSimulation(options: {
     parts.set(account, made);
     return made;
   };
+  const everyAccount = (): StepContext[] => [...accounts.all()].map((account) => partsOf(account).steps);
   const timeline = new Timeline({
     clock,
-    contexts: () => [...accounts.all()].map((account) => partsOf(account).steps),
+    contexts: everyAccount,
     work: resources.flatMap(({ due }) => due ?? []),
     whenSent: () => deliveries.whenSent(sendingWaitMaxMs),
   });
   const faults = new Faults();
+  const limiter = new RequestLimiter(options.requestLimits ?? { perSecond: null });
   const requests = new RequestLog();
   return {
     account: accounts.platform,
     steps: partsOf(accounts.platform).steps,
     deliveries,
     faults,
+    limiter,
     requests,
     observer: options.observer,
     resources: new Map(resources.map((resource) => [resource.object, resource])),
     ofAccount: (stripeAccount) => partsOf(accounts.of(stripeAccount)),
+    everyAccount,
     reset() {
       deliveries.reset();
       accounts.reset();
       partsOf(accounts.platform).idempotency.clear();
       faults.clear();
+      limiter.reset();
       requests.clear();
       clock.setOffsetMs(0);
     },

@@ -1,3 +1,4 @@
+import type { RequestLimits } from './api/request-limits.ts';
 import { createServer } from './api/server.ts';
 import { createStripeControl, type StripeControl } from './control/control.ts';
 import type { Observer } from './observer.ts';
@@ -16,6 +17,8 @@ export interface StripeSimulatorOptions {
   readonly deliveries?: Partial<DeliverySettings>;
   /** Events of each kind, snapshot and thin, that each account keeps; older ones are forgotten. */
   readonly eventsKeptMax?: number;
+  /** Requests that an account may make in a second; as many as it likes when not given. */
+  readonly requestLimits?: RequestLimits;
   /** Sees every answer and every event. */
   readonly observer?: Observer;
 }
@@ -43,6 +46,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
     publicUrl: () => url,
     deliverySettings: { ...defaultDeliverySettings, ...options.deliveries },
     eventsKeptMax: options.eventsKeptMax,
+    requestLimits: options.requestLimits,
     observer: options.observer,
   });
   const app = createServer(simulation);

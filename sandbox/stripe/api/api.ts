@@ -1,50 +1,49 @@
 import type { Route } from '../resource.ts';
-import type { Simulation } from '../simulation.ts';
+import type { AccountParts, Simulation } from '../simulation.ts';
 import { apiVersion } from '../state/events.ts';
-import { type Cause, runStep } from '../state/transaction.ts';
+import {
+  type ApiAnswer,
+  gatewayAnswer,
+  jsonAnswer,
+  refusalAnswer,
+  replayAnswer,
+  struckAnswer,
+} from './answers.ts';
 import { apiKeyOf } from './authentication.ts';
-import { apiFailure, invalidRequest, lockTimeout, rateLimited, StripeError } from './errors.ts';
-import { expand } from './expand.ts';
+import { lockTimeout, rateLimited, StripeError } from './errors.ts';
+import { type Executed, execute } from './execution.ts';
 import type { Fault } from './faults.ts';
-import { canonicalForm, type FormParameters } from './form.ts';
-import type { IdempotencyKeys, StoredAnswer } from './idempotency.ts';
+import type { FormParameters } from './form.ts';
+import { checkKey, fingerprintOf, isKept } from './idempotency.ts';
+import { headerOf, type RequestHeaders } from './request-headers.ts';
 import type { ReceivedRequest } from './request-log.ts';
+import { checkVersion } from './versions.ts';
 
-/** Stripe's limit for an idempotency key. */
-const idempotencyKeyLengthMax = 255;
+const gatewayStatusDefault = 502;
 
 /** A request as it came, its body or query decoded. */
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;
   readonly id: string;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: RequestHeaders;
   readonly parameters: FormParameters;
 }
 
-/** What to send; `lost`: destroy the connection instead. */
-export interface ApiAnswer {
-  readonly status: number;
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly isLost: boolean;
-}
-
 /**
- * Answers one API request: authentication, scripted faults, idempotency, the endpoint, expansion. Without a route
- * it is the 404 for an unknown URL.
+ * Answers one API request: authentication, limits, scripted faults, idempotency, the endpoint, expansion. Without a
+ * route it is the 404 for an unknown URL.
  */
 export async function answerApi(
   simulation: Simulation,
   route: Route | StripeError,
   request: ApiRequest,
 ): Promise<ApiAnswer> {
-  const requestId = simulation.account.ids.next('req');
-  const received = logRequest(simulation, request, requestId);
+  const received = logRequest(simulation, request);
   const fault = simulation.faults.take(request.method, request.path);
   received.fault = fault?.kind ?? null;
-  const answer = await settle(simulation, { route, request, received, fault });
-  received.status = answer.isLost ? null : answer.status;
+  const answer = struckAnswer(await settle(simulation, { route, request, received, fault }), fault);
+  received.status = answer.fate === 'whole' ? answer.status : null;
   simulation.observer?.onAnswer({
     method: request.method,
     path: route instanceof StripeError ? null : route.path,
@@ -53,10 +52,11 @@ export async function answerApi(
     body: answer.body,
     fault: received.fault,
   });
+  if (fault?.kind === 'bad_gateway') return answer;
   return {
     ...answer,
     headers: {
-      'request-id': requestId,
+      'request-id': received.requestId,
       'stripe-version': received.stripeVersion ?? apiVersion,
       ...answer.headers,
     },
@@ -71,151 +71,87 @@ interface Answering {
 }
 
 async function settle(simulation: Simulation, answering: Answering): Promise<ApiAnswer> {
-  const { received, route, request } = answering;
-  const key = request.method === 'POST' ? received.idempotencyKey : null;
-  const { idempotency } = simulation.ofAccount(received.stripeAccount);
-  let claimed: string | null = null;
+  const { received, request, route, fault } = answering;
+  if (fault?.kind === 'bad_gateway') return gatewayAnswer(fault.status ?? gatewayStatusDefault);
   try {
-    apiKeyOf(header(request, 'authorization'));
+    apiKeyOf(headerOf(request.headers, 'authorization'));
+    checkVersion(received.stripeVersion);
+    const parts = simulation.ofAccount(received.stripeAccount);
+    const { account } = parts.steps;
+    simulation.limiter.take({ account, path: request.path, nowMs: account.clock.realMs() });
+    if (fault?.kind === 'rate_limit') throw rateLimited('global-rate');
+    if (fault?.kind === 'lock_timeout') throw lockTimeout();
     if (route instanceof StripeError) throw route;
-    refuseByFault(answering.fault);
-    if (key !== null) {
-      const stored = claim(idempotency, key, request, simulation.account.clock.nowMs());
-      if (stored) {
-        received.replayed = true;
-        return withLoss(replay(stored, key), answering.fault);
-      }
-      claimed = key;
-    }
-    if (answering.fault?.kind === 'slow') await pause(answering.fault.delayMs);
-    const executed = execute(simulation, { ...answering, route });
-    if (claimed !== null && executed.isExecuted) {
-      idempotency.store(claimed, { ...executed, originalRequestId: received.requestId });
-      claimed = null;
-    }
-    return withLoss(
-      withPostHeaders(toAnswer(executed.status, executed.body), request, received),
-      answering.fault,
-    );
+    return await answerOnce(simulation, parts, { ...answering, route });
   } catch (error) {
-    return refusal(error);
-  } finally {
-    if (claimed !== null) idempotency.forget(claimed);
+    return refusalAnswer(error);
   }
 }
 
-function refuseByFault(fault: Fault | undefined): void {
-  if (fault?.kind === 'rate_limit') throw rateLimited();
-  if (fault?.kind === 'lock_timeout') throw lockTimeout();
-}
-
-function claim(
-  keys: IdempotencyKeys,
-  key: string,
-  request: ApiRequest,
-  nowMs: number,
-): StoredAnswer | undefined {
-  if (key.length > idempotencyKeyLengthMax) {
-    throw invalidRequest({
-      message: `The idempotency key is longer than ${idempotencyKeyLengthMax} characters.`,
-    });
-  }
-  const fingerprint = `${request.path} ${canonicalForm(request.parameters)}`;
-  return keys.claim(key, fingerprint, nowMs);
-}
-
-interface Executed {
-  readonly status: number;
-  readonly body: string;
-  /** False when the parameters were refused: such an answer is not stored under a key. */
-  readonly isExecuted: boolean;
-}
-
-function execute(
+/** A key makes the v1 API answer a POST once, and the v2 API a POST or a DELETE. */
+async function answerOnce(
   simulation: Simulation,
-  { route, request, received, fault }: Answering & { readonly route: Route },
-): Executed {
-  const { expand: paths, ...raw } = request.parameters;
-  const expansion = expandPaths(paths);
-  const handle = route.prepare(raw);
-  const cause: Cause = { requestId: received.requestId, idempotencyKey: received.idempotencyKey };
+  { steps, idempotency }: AccountParts,
+  answering: Answering & { readonly route: Route },
+): Promise<ApiAnswer> {
+  const { request, received, route, fault } = answering;
+  const isV2 = request.path.startsWith('/v2/');
+  const run = async (): Promise<Executed> => {
+    if (fault?.kind === 'slow') await pause(fault.delayMs);
+    const cause = { requestId: received.requestId, idempotencyKey: received.idempotencyKey };
+    const { id, parameters } = request;
+    return execute(simulation, { route, id, isV2, parameters, steps, cause, fault });
+  };
+  const isKeyed = request.method === 'POST' || (isV2 && request.method === 'DELETE');
+  const key = isKeyed ? received.idempotencyKey : null;
+  if (key === null) return answerOf(await run(), request, received);
+  checkKey(key);
+  const stored = idempotency.claim(key, fingerprintOf(request), steps.account.clock.nowMs());
+  if (stored) {
+    received.replayed = true;
+    return replayAnswer(stored, key);
+  }
+  let executed: Executed | undefined;
   try {
-    if (fault?.kind === 'error_before') throw apiFailure(fault.status);
-    const answer = runStep(simulation.ofAccount(received.stripeAccount).steps, cause, (tx) =>
-      expand(tx, simulation.resources, handle(tx, request.id), expansion),
-    );
-    if (fault?.kind === 'error_after') throw apiFailure(fault.status);
-    return { status: 200, body: JSON.stringify(answer), isExecuted: true };
-  } catch (error) {
-    if (!(error instanceof StripeError)) throw error;
-    return { status: error.status, body: JSON.stringify({ error: error.body }), isExecuted: true };
+    executed = await run();
+    return answerOf(executed, request, received);
+  } finally {
+    if (executed && isKept(executed.status, isV2))
+      idempotency.store(key, { ...executed, originalRequestId: received.requestId });
+    else idempotency.forget(key);
   }
 }
 
-function expandPaths(paths: unknown): readonly string[] {
-  if (paths === undefined) return [];
-  if (!Array.isArray(paths)) throw invalidRequest({ param: 'expand', message: 'Invalid array' });
-  return paths.map(String);
-}
-
-function replay(stored: StoredAnswer, key: string): ApiAnswer {
-  return {
-    ...toAnswer(stored.status, stored.body),
-    headers: {
-      'idempotency-key': key,
-      'idempotent-replayed': 'true',
-      'original-request': stored.originalRequestId,
-    },
-  };
-}
-
-function withPostHeaders(answer: ApiAnswer, request: ApiRequest, received: ReceivedRequest): ApiAnswer {
-  if (request.method !== 'POST') return answer;
+function answerOf({ status, body }: Executed, request: ApiRequest, received: ReceivedRequest): ApiAnswer {
+  if (request.method !== 'POST') return jsonAnswer(status, body);
   const key = received.idempotencyKey;
-  const headers = key === null ? {} : { 'idempotency-key': key, 'original-request': received.requestId };
-  // A success or a refusal is final; what to do about a 5xx is left to the client.
-  const advice: Record<string, string> = answer.status < 500 ? { 'stripe-should-retry': 'false' } : {};
-  return { ...answer, headers: { ...answer.headers, ...headers, ...advice } };
+  // A success or a refusal is final; what to do about a conflict or a 5xx is left to the client.
+  const isFinal = status < 500 && status !== 409 && status !== 429;
+  return jsonAnswer(status, body, {
+    ...(key === null ? {} : { 'idempotency-key': key, 'original-request': received.requestId }),
+    ...(isFinal ? { 'stripe-should-retry': 'false' } : {}),
+  });
 }
 
-function withLoss(answer: ApiAnswer, fault: Fault | undefined): ApiAnswer {
-  return fault?.kind === 'lost_answer' ? { ...answer, isLost: true } : answer;
-}
-
-/** A refusal before execution. Anything but a StripeError is a defect of the simulator, and says so. */
-function refusal(error: unknown): ApiAnswer {
-  const known = error instanceof StripeError ? error : defect(error);
-  return { ...toAnswer(known.status, JSON.stringify({ error: known.body })), headers: known.headers };
-}
-
-function defect(error: unknown): StripeError {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new StripeError(500, { type: 'api_error', message: `The simulator failed: ${text}` });
-}
-
-function toAnswer(status: number, body: string): ApiAnswer {
-  return { status, body, headers: {}, isLost: false };
-}
-
-function logRequest(simulation: Simulation, request: ApiRequest, requestId: string): ReceivedRequest {
+function logRequest(
+  simulation: Simulation,
+  { method, path, parameters, headers }: ApiRequest,
+): ReceivedRequest {
   return simulation.requests.add({
-    requestId,
+    requestId: simulation.account.ids.next('req'),
     receivedAtMs: simulation.account.clock.nowMs(),
-    method: request.method,
-    path: request.path,
-    parameters: request.parameters,
-    idempotencyKey: header(request, 'idempotency-key') ?? null,
-    stripeVersion: header(request, 'stripe-version') ?? null,
-    stripeAccount: header(request, 'stripe-account') ?? null,
+    method,
+    path,
+    parameters,
+    idempotencyKey: headerOf(headers, 'idempotency-key') ?? null,
+    stripeVersion: headerOf(headers, 'stripe-version') ?? null,
+    // What a thin event's `context` comes back as.
+    stripeAccount: headerOf(headers, 'stripe-account') ?? headerOf(headers, 'stripe-context') ?? null,
+    trigger: headerOf(headers, 'stripe-request-trigger') ?? null,
     status: null,
     replayed: false,
     fault: null,
   });
-}
-
-function header(request: ApiRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 function pause(delayMs: number): Promise<void> {

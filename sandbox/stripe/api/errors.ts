@@ -132,14 +132,17 @@ export function idempotencyKeyInUse(key: string): StripeError {
   return new StripeError(409, { type: 'idempotency_error', code: 'idempotency_key_in_use', message });
 }
 
-/** Too many requests: 429 with the reason header that rate limits carry. */
-export function rateLimited(): StripeError {
+/**
+ * Too many requests: 429 with the reason header that rate limits carry.
+ * @param reason `global-rate`: of the account; `endpoint-rate`: of this endpoint
+ */
+export function rateLimited(reason: 'endpoint-rate' | 'global-rate'): StripeError {
   const message =
     'Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.';
   return new StripeError(
     429,
     { type: 'invalid_request_error', code: 'rate_limit', message },
-    { headers: { 'stripe-rate-limited-reason': 'global-rate' } },
+    { headers: { 'stripe-rate-limited-reason': reason } },
   );
 }
 

@@ -12,18 +12,32 @@ export const faultSchema = z.strictObject({
   /** A path in which `*` stands for anything, such as `/v1/subscriptions/*`; any path when not given. */
   path: z.string().startsWith('/').optional(),
   /**
-   * `rate_limit`, `lock_timeout`: 429, nothing done. `error_before`: 5xx, nothing done. `error_after`: 5xx, but
-   * executed. `slow`: executed after `delayMs`. `lost_answer`: executed, then the connection is destroyed.
+   * `rate_limit`, `lock_timeout`: 429, nothing done. `bad_gateway`: an HTML page with 502, nothing done, nothing
+   * remembered. `error_before`: 5xx, nothing done. `error_after`: 5xx, but executed. `slow`: executed after `delayMs`.
+   * `lost_answer`: executed, then the connection is destroyed. `cut_body`: executed, then it is destroyed in the middle
+   * of the answer. `header`: nothing but `shouldRetry`.
    */
-  kind: z.enum(['rate_limit', 'lock_timeout', 'error_before', 'error_after', 'slow', 'lost_answer']),
+  kind: z.enum([
+    'rate_limit',
+    'lock_timeout',
+    'bad_gateway',
+    'error_before',
+    'error_after',
+    'slow',
+    'lost_answer',
+    'cut_body',
+    'header',
+  ]),
   /** How many requests it strikes. */
   times: z.number().int().min(1).max(100_000).default(1),
   /** How many matching requests it lets pass before. */
   after: z.number().int().min(0).default(0),
   /** For `slow`. */
   delayMs: z.number().int().min(0).max(delayMaxMs).default(1_000),
-  /** For `error_before` and `error_after`. */
-  status: z.number().int().min(500).max(599).default(500),
+  /** Of the 5xx; 502 for `bad_gateway`, 500 for the others when not given. */
+  status: z.number().int().min(500).max(599).optional(),
+  /** The `Stripe-Should-Retry` header of the answer, whatever it would have been. */
+  shouldRetry: z.boolean().optional(),
 });
 
 export type FaultInput = z.input<typeof faultSchema>;

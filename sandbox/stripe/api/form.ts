@@ -1,4 +1,5 @@
 import qs from 'qs';
+import { invalidRequest } from './errors.ts';
 
 /** Longest parameter list one request may carry. */
 const parametersMax = 5_000;
@@ -22,6 +23,22 @@ export function parseForm(text: string): FormParameters {
     parameterLimit: parametersMax,
     plainObjects: true,
   });
+}
+
+/** Decodes a JSON body of the v2 API. @throws StripeError 400 when it is no object */
+export function parseJson(text: string): FormParameters {
+  if (text === '') return {};
+  const value = jsonValue(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw invalidRequest({ message: 'Invalid request: the body must be a JSON object.' });
+}
+
+function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The same parameters always give the same text, in whatever order they were sent. */

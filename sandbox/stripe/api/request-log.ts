@@ -10,7 +10,10 @@ export interface ReceivedRequest {
   readonly parameters: unknown;
   readonly idempotencyKey: string | null;
   readonly stripeVersion: string | null;
+  /** `Stripe-Account`, or `Stripe-Context`. */
   readonly stripeAccount: string | null;
+  /** `Stripe-Request-Trigger`: `event=evt_…` where a thin event made the client ask. */
+  readonly trigger: string | null;
   /** Null while it runs, and for an answer that was lost on purpose. */
   status: number | null;
   /** A stored answer was sent again. */

@@ -1,12 +1,14 @@
+import type { ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { controlRoutes } from '../control/control-routes.ts';
 import { pages } from '../pages/pages.ts';
 import type { Route } from '../resource.ts';
 import { resources } from '../resources.ts';
 import type { Simulation } from '../simulation.ts';
+import type { ApiAnswer } from './answers.ts';
 import { answerApi } from './api.ts';
 import { invalidRequest, type StripeError, unrecognizedUrl } from './errors.ts';
-import { type FormParameters, parseForm } from './form.ts';
+import { type FormParameters, parseForm, parseJson } from './form.ts';
 
 /** Largest body accepted: far above any form that stripe-node sends. */
 const bodyBytesMax = 1_048_576;
@@ -20,23 +22,8 @@ export function createServer(simulation: Simulation): FastifyInstance {
     routerOptions: { maxParamLength: pathIdLengthMax, querystringParser: parseForm },
     forceCloseConnections: true,
   });
-  app.register(async (api) => {
-    api.removeAllContentTypeParsers();
-    api.addContentTypeParser(
-      'application/x-www-form-urlencoded',
-      { parseAs: 'string' },
-      async (_request: FastifyRequest, body: string) => parseForm(body),
-    );
-    for (const resource of resources) {
-      for (const route of resource.routes) {
-        api.route({
-          method: route.method,
-          url: route.path,
-          handler: (request, reply) => answer(simulation, route, request, reply),
-        });
-      }
-    }
-  });
+  app.register(async (api) => apiRoutes(api, simulation, '/v1/', readForm));
+  app.register(async (api) => apiRoutes(api, simulation, '/v2/', readJson));
   app.register(async (inner) => controlRoutes(inner, simulation));
   app.register(async (inner) => pages(inner, simulation));
   app.setNotFoundHandler((request, reply) =>
@@ -44,8 +31,8 @@ export function createServer(simulation: Simulation): FastifyInstance {
   );
   app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
     const status = error.statusCode ?? 500;
-    // Also for a body of another type: the API takes forms only.
-    return status < 500 && pathOf(request).startsWith('/v1/')
+    // Also for a body of another type: the v1 API takes forms only, the v2 API JSON.
+    return status < 500 && /^\/v[12]\//.test(pathOf(request))
       ? answer(
           simulation,
           invalidRequest({ message: `Invalid request: ${error.message}` }, 400),
@@ -55,6 +42,32 @@ export function createServer(simulation: Simulation): FastifyInstance {
       : reply.status(status).send({ error: { message: error.message } });
   });
   return app;
+}
+
+interface BodyReader {
+  readonly contentType: string;
+  /** @throws StripeError 400 */
+  read(body: string): FormParameters;
+}
+
+const readForm: BodyReader = { contentType: 'application/x-www-form-urlencoded', read: parseForm };
+const readJson: BodyReader = { contentType: 'application/json', read: parseJson };
+
+function apiRoutes(api: FastifyInstance, simulation: Simulation, prefix: string, body: BodyReader): void {
+  api.removeAllContentTypeParsers();
+  api.addContentTypeParser(
+    body.contentType,
+    { parseAs: 'string' },
+    async (_request: FastifyRequest, text: string) => body.read(text),
+  );
+  for (const route of resources.flatMap((resource) => resource.routes)) {
+    if (!route.path.startsWith(prefix)) continue;
+    api.route({
+      method: route.method,
+      url: route.path,
+      handler: (request, reply) => answer(simulation, route, request, reply),
+    });
+  }
 }
 
 async function answer(
@@ -70,15 +83,18 @@ async function answer(
     headers: request.headers,
     parameters: { ...asParameters(request.query), ...asParameters(request.body) },
   });
-  if (answered.isLost) {
-    reply.hijack();
-    request.raw.socket.destroy();
-    return reply;
-  }
-  return reply
-    .status(answered.status)
-    .headers({ 'content-type': 'application/json', ...answered.headers })
-    .send(answered.body);
+  if (answered.fate === 'whole')
+    return reply.status(answered.status).headers(answered.headers).send(answered.body);
+  reply.hijack();
+  if (answered.fate === 'cut') await sendHalf(reply.raw, answered);
+  request.raw.socket.destroy();
+  return reply;
+}
+
+/** The head promises a whole body. */
+function sendHalf(raw: ServerResponse, { status, headers, body }: ApiAnswer): Promise<void> {
+  raw.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  return new Promise((resolve) => raw.write(body.slice(0, body.length / 2), () => resolve()));
 }
 
 function pathOf(request: FastifyRequest): string {

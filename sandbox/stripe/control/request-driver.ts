@@ -1,4 +1,5 @@
 import type { FaultInput } from '../api/faults.ts';
+import type { RequestLimits } from '../api/request-limits.ts';
 import type { ReceivedRequest } from '../api/request-log.ts';
 import type { ControlChannel } from './channel.ts';
 
@@ -8,6 +9,8 @@ export interface RequestControl {
   /** Strikes the next matching requests. */
   injectFault(fault: FaultInput): Promise<void>;
   clearFaults(): Promise<void>;
+  /** From now on an account gets a 429 for what is above; null lifts the limit. */
+  limitRequests(limits: RequestLimits): Promise<void>;
 }
 
 export function requestDriver({ get, post, remove }: ControlChannel): RequestControl {
@@ -15,5 +18,6 @@ export function requestDriver({ get, post, remove }: ControlChannel): RequestCon
     requests: () => get('requests'),
     injectFault: (fault) => post('faults', fault),
     clearFaults: () => remove('faults'),
+    limitRequests: (limits) => post('request-limits', limits),
   };
 }

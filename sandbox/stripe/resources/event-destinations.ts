@@ -59,7 +59,15 @@ function checkTypes(types: readonly string[], payload: EventDestination['event_p
   throw invalidRequest({ param: `enabled_events[${wrong}]`, message });
 }
 
-function create(tx: Transaction, parameters: z.infer<typeof createParameters>): object {
+/**
+ * Makes a destination.
+ * @returns it, and the secret that only its creation can show
+ * @throws StripeError 400
+ */
+export function createDestination(
+  tx: Transaction,
+  parameters: z.infer<typeof createParameters>,
+): { destination: EventDestination; secret: string } {
   const { event_payload: payload, snapshot_api_version: version } = parameters;
   checkTypes(parameters.enabled_events, payload);
   if (!parameters.webhook_endpoint) throw parameterMissing('webhook_endpoint');
@@ -70,7 +78,7 @@ function create(tx: Transaction, parameters: z.infer<typeof createParameters>): 
   refuseBeyondLimit(tx);
   const nowMs = tx.account.clock.nowMs();
   const secret = tx.newId('whsec');
-  const destination = tx.put(eventDestinationTable, {
+  const destination: EventDestination = {
     id: tx.newId('ed_test'),
     object: 'v2.core.event_destination',
     createdMs: nowMs,
@@ -85,7 +93,12 @@ function create(tx: Transaction, parameters: z.infer<typeof createParameters>): 
     status: 'enabled',
     url: parameters.webhook_endpoint.url,
     secrets: firstSecret(secret),
-  });
+  };
+  return { destination: tx.put(eventDestinationTable, destination), secret };
+}
+
+function create(tx: Transaction, parameters: z.infer<typeof createParameters>): object {
+  const { destination, secret } = createDestination(tx, parameters);
   const isSecretShown = parameters.include?.includes(signingSecret) === true;
   return render(destination, parameters.include, isSecretShown ? secret : null);
 }
