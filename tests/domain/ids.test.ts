@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  priceOfSubject,
+  priceSubject,
   productOfSubject,
   productSubject,
   stripeCustomerIdSchema,
@@ -14,7 +16,10 @@ test.each([
   ['product:prod_1', 'product'],
   ['product:cus_1', 'product'],
   ['product:a plan, 2024', 'product'],
+  ['price:price_1', 'price'],
+  ['price:gold-monthly', 'price'],
   ['cs_test_a1B2', 'session'],
+  ['price_1', 'unknown'],
   ['prod_1', 'unknown'],
   ['cus_', 'unknown'],
   ['cus_1 ', 'unknown'],
@@ -26,11 +31,13 @@ test.each([
   expect(subjectKind(subject)).toBe(kind);
 });
 
-test('any product id survives being a subject, and is never taken for a customer', () => {
+test('any product or price id survives being a subject, and is never taken for a customer', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1, maxLength: 255 }), (id) => {
       expect(productOfSubject(productSubject(id))).toBe(id);
       expect(subjectKind(productSubject(id))).toBe('product');
+      expect(priceOfSubject(priceSubject(id))).toBe(id);
+      expect(subjectKind(priceSubject(id))).toBe('price');
     }),
   );
 });

@@ -125,6 +125,15 @@ describe('what becomes of an event is told with its reason', () => {
     ],
     ['a thin customer event', thin('v1.customer.updated', 'cus_1'), 'received', null, 'cus_1'],
     ['a thin product event', thin('v1.product.updated', 'prod_1'), 'received', null, 'product:prod_1'],
+    ['a thin price event', thin('v1.price.updated', 'price_1'), 'received', null, 'price:price_1'],
+    [
+      'a thin event of a price that was a plan',
+      thin('v1.price.updated', 'gold'),
+      'received',
+      null,
+      'price:gold',
+    ],
+    ['a thin session event', thin('v1.checkout.session.completed', 'cs_1'), 'received', null, 'cs_1'],
     [
       'a thin event of no concern',
       thin('v1.billing.meter.error_report_triggered', 'mtr_1'),
@@ -156,6 +165,10 @@ describe('what becomes of an event is told with its reason', () => {
   ])('%s', (_name, body, status, statusReason, subject) => {
     expect(route(body)).toMatchObject({ status, statusReason, subject });
   });
+});
+
+test.each(ALL_STRIPE_EVENT_TYPES)('I3 its thin twin, v1.%s, is received too', (type) => {
+  expect(route(thin(`v1.${type}`, 'x_1'))).toMatchObject({ status: 'received', statusReason: null });
 });
 
 test('I2 a thin event with a snapshot twin has the id of its twin, one without keeps its own', () => {
