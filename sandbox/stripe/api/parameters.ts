@@ -33,15 +33,15 @@ const metadataKeysMax = 50;
 const metadataKeyLengthMax = 40;
 const metadataValueLengthMax = 500;
 
+/** Metadata of something new. */
+export const metadataHash = z
+  .record(z.string().max(metadataKeyLengthMax), z.string().max(metadataValueLengthMax))
+  .refine((value) => Object.keys(value).length <= metadataKeysMax, {
+    error: `You can only set ${metadataKeysMax} metadata keys`,
+  });
+
 /** Metadata: an empty value deletes its key, an empty string in place of the hash deletes all. */
-export const metadata = z.union([
-  z.literal(''),
-  z
-    .record(z.string().max(metadataKeyLengthMax), z.string().max(metadataValueLengthMax))
-    .refine((value) => Object.keys(value).length <= metadataKeysMax, {
-      error: `You can only set ${metadataKeysMax} metadata keys`,
-    }),
-]);
+export const metadata = z.union([z.literal(''), metadataHash]);
 
 export type Metadata = Readonly<Record<string, string>>;
 

@@ -1,6 +1,7 @@
 import type { Transaction } from '../state/transaction.ts';
 import { type Charge, type ChargeOutcome, chargeTable, inertCharge } from './charge-state.ts';
-import { type Decline, declinedOutcome } from './payment-declines.ts';
+import type { Decline } from './payment-decline-codes.ts';
+import { declinedOutcome } from './payment-declines.ts';
 import type { PaymentMethod } from './payment-method-state.ts';
 import type { PaymentIntent } from './payments.ts';
 

@@ -1,6 +1,6 @@
 import { customerTable } from '../resources/customers.ts';
 import type { Transaction } from '../state/transaction.ts';
-import { declineOf } from './payment-declines.ts';
+import { declineOf } from './payment-decline-codes.ts';
 import { checked } from './payment-method-attachment.ts';
 import { historyOf, paymentMethodTable } from './payment-method-state.ts';
 import {
@@ -14,7 +14,7 @@ import {
 import { verdictOf } from './payment-verdict.ts';
 import { type CancellationReason, type PaymentIntent, paymentIntentTable } from './payments.ts';
 
-export { isHardDecline } from './payment-declines.ts';
+export { isHardDecline } from './payment-decline-codes.ts';
 export type { PaymentOutcome } from './payment-results.ts';
 
 export interface PaymentAttempt {

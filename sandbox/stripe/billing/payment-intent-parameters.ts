@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { boolean, clearableText, integer, metadata, sent, text } from '../api/parameters.ts';
-import { mandateData, paymentMethodDataSchema } from './payment-method-parameters.ts';
+import { boolean, clearableText, integer, metadata, metadataHash, sent, text } from '../api/parameters.ts';
+import { mandateData, mandateDataOnline, paymentMethodDataSchema } from './payment-method-parameters.ts';
 
 const statementDescriptorLengthMax = 22;
 const currencyPattern = /^[a-z]{3}$/i;
@@ -30,6 +30,7 @@ const shippingFields = z.strictObject({
 });
 const shipping = z.union([z.literal(''), shippingFields]);
 
+const futureUsage = z.enum(['off_session', 'on_session']);
 const captureMethod = z.enum(['automatic', 'automatic_async', 'manual']);
 /** What may be changed until the intent is paid. */
 const changeable = {
@@ -37,9 +38,9 @@ const changeable = {
   payment_method: text.optional(),
   payment_method_data: paymentMethodDataSchema,
   /** Refused with a code of its own. */
-  payment_method_types: z.unknown().optional(),
+  payment_method_types: z.array(z.string()).optional(),
   receipt_email: clearableText.optional(),
-  setup_future_usage: z.enum(['', 'off_session', 'on_session']).optional(),
+  setup_future_usage: z.union([z.literal(''), futureUsage]).optional(),
   shipping: shipping.optional(),
 };
 const described = {
@@ -56,7 +57,6 @@ const confirming = {
   /** Both kinds without the customer are the same here. */
   off_session: z.union([z.enum(['one_off', 'recurring']), boolean]).optional(),
   return_url: text.optional(),
-  mandate_data: mandateData,
   /** Without effect: what is shown to the customer is not simulated. */
   use_stripe_sdk: boolean.optional(),
 };
@@ -65,6 +65,9 @@ export const createIntentParameters = z.strictObject({
   ...changeable,
   ...described,
   ...confirming,
+  metadata: metadataHash.optional(),
+  setup_future_usage: futureUsage.optional(),
+  shipping: shippingFields.optional(),
   amount,
   automatic_payment_methods: z
     .strictObject({ allow_redirects: z.enum(['always', 'never']).optional(), enabled: boolean })
@@ -72,6 +75,7 @@ export const createIntentParameters = z.strictObject({
   confirm: boolean.optional(),
   confirmation_method: z.literal('automatic').optional(),
   currency,
+  mandate_data: mandateData,
 });
 export const updateIntentParameters = z.strictObject({
   ...changeable,
@@ -84,6 +88,7 @@ export const confirmIntentParameters = z.strictObject({
   ...confirming,
   /** Whoever has the secret may confirm; whoever has the key may, too. */
   client_secret: text.optional(),
+  mandate_data: mandateDataOnline,
 });
 export const captureIntentParameters = z.strictObject({
   amount_to_capture: amount.optional(),

@@ -1,6 +1,7 @@
 import { cardRefused, invalidRequest, noSuchInParameter } from '../api/errors.ts';
 import type { Transaction } from '../state/transaction.ts';
-import { cardErrorOf, declineOf } from './payment-declines.ts';
+import { declineOf } from './payment-decline-codes.ts';
+import { cardErrorOf } from './payment-declines.ts';
 import { createPaymentMethod } from './payment-method-creation.ts';
 import { historyOf, type PaymentMethod, paymentMethodTable, storeHistory } from './payment-method-state.ts';
 import { testCardOfToken, testCards } from './payment-test-cards.ts';

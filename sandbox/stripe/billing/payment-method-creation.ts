@@ -30,7 +30,9 @@ export interface NewPaymentMethod {
   readonly expiry?: { readonly month: number; readonly year: number } | undefined;
   readonly metadata?: Metadata | undefined;
   readonly allowRedisplay?: PaymentMethod['allow_redisplay'] | undefined;
-  readonly account?: Partial<Pick<BankAccountDetails, 'account_holder_type' | 'account_type'>> | undefined;
+  readonly account?:
+    | Partial<Pick<BankAccountDetails, 'account_holder_type' | 'account_type' | 'routing_number'>>
+    | undefined;
 }
 
 /** Makes a payment method that belongs to nobody yet. Emits nothing, as Stripe doesn't. */
@@ -90,7 +92,7 @@ function accountDetails(card: TestCard, { account }: NewPaymentMethod): BankAcco
     fingerprint: fingerprintOf(card.number),
     last4: card.number.slice(-4),
     networks: { preferred: 'ach', supported: ['ach'] },
-    routing_number: '110000000',
+    routing_number: account?.routing_number ?? '110000000',
     status_details: {},
   };
 }

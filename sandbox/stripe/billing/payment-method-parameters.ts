@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import { cardRefused, invalidRequest, parameterMissing, type StripeError } from '../api/errors.ts';
-import { clearableText, integer, mergeMetadata, metadata, sent, text, timestamp } from '../api/parameters.ts';
+import {
+  clearableText,
+  integer,
+  mergeMetadata,
+  metadataHash,
+  sent,
+  text,
+  timestamp,
+} from '../api/parameters.ts';
 import type { Transaction } from '../state/transaction.ts';
-import { declineOf, docUrlOf } from './payment-declines.ts';
+import { declineOf } from './payment-decline-codes.ts';
+import { docUrlOf } from './payment-declines.ts';
 import { createPaymentMethod, noBillingDetails } from './payment-method-creation.ts';
 import type { BillingDetails, PaymentMethod } from './payment-method-state.ts';
 import { type TestCard, testCardOfNumber, testCardOfToken } from './payment-test-cards.ts';
@@ -45,40 +54,56 @@ const cardSchema = z.union([
   }),
 ]);
 
-/** What a payment method is made from, in its own endpoint and as `payment_method_data`. */
-export const paymentMethodFields = {
-  type: z.enum(['card', 'us_bank_account']),
+const methodFields = {
   allow_redisplay: allowRedisplay.optional(),
   billing_details: billingDetailsSchema.optional(),
-  card: cardSchema.optional(),
-  metadata: metadata.optional(),
+  metadata: metadataHash.optional(),
   us_bank_account: z
-    .strictObject({ account_number: text, routing_number: text, ...accountChanges })
+    .strictObject({
+      account_number: text.optional(),
+      routing_number: text.optional(),
+      ...accountChanges,
+    })
     .optional(),
 };
-const paymentMethodData = z.strictObject(paymentMethodFields);
-export const paymentMethodDataSchema = paymentMethodData.optional();
+/** What a payment method is made from. */
+export const paymentMethodFields = {
+  ...methodFields,
+  type: z.enum(['card', 'us_bank_account']).optional(),
+  card: cardSchema.optional(),
+};
+/** The same within an intent, where a card is named by its payment method only. */
+export const paymentMethodDataSchema = z
+  .strictObject({ ...methodFields, type: z.literal('us_bank_account') })
+  .optional();
 
 /**
  * Makes the payment method that the parameters describe.
  * @throws StripeError 400 for an unknown token, 402 for a card that is none
  */
-export function paymentMethodFrom(tx: Transaction, data: z.infer<typeof paymentMethodData>): PaymentMethod {
+export function paymentMethodFrom(
+  tx: Transaction,
+  data: z.infer<z.ZodObject<typeof paymentMethodFields>>,
+): PaymentMethod {
   const common = {
     allowRedisplay: data.allow_redisplay,
     billingDetails: mergeBillingDetails(noBillingDetails, data.billing_details),
     metadata: mergeMetadata({}, data.metadata),
   };
+  if (data.type === undefined) throw parameterMissing('type');
   if (data.type === 'us_bank_account') {
     const { us_bank_account: account } = data;
     if (!account) throw parameterMissing('us_bank_account');
+    const { account_number: number, routing_number: routingNumber, ...kind } = account;
+    if (number === undefined) throw parameterMissing('us_bank_account[account_number]');
+    if (routingNumber === undefined) throw parameterMissing('us_bank_account[routing_number]');
     const known = testCardOfToken('pm_usBankAccount');
     if (!known) throw new Error('no test bank account');
-    const card: TestCard = { ...known.card, number: account.account_number };
+    const card: TestCard = { ...known.card, number };
     return createPaymentMethod(tx, {
       ...common,
       testCard: { name: known.name, card },
-      account: sent(account),
+      account: { ...sent(kind), routing_number: routingNumber },
     });
   }
   const { card } = data;
@@ -143,6 +168,15 @@ export const mandateData = z
       offline: z.strictObject({}).optional(),
       online: z.strictObject({ ip_address: text, user_agent: text }).optional(),
       type: z.enum(['offline', 'online']),
+    }),
+  })
+  .optional();
+/** As a browser sends it when it confirms. */
+export const mandateDataOnline = z
+  .strictObject({
+    customer_acceptance: z.strictObject({
+      online: z.strictObject({ ip_address: text.optional(), user_agent: text.optional() }),
+      type: z.literal('online'),
     }),
   })
   .optional();

@@ -1,7 +1,8 @@
 import type { Transaction } from '../state/transaction.ts';
 import { storeCharge } from './charge-creation.ts';
 import type { Charge } from './charge-state.ts';
-import { cardErrorOf, type Decline, type PaymentError } from './payment-declines.ts';
+import type { Decline } from './payment-decline-codes.ts';
+import { cardErrorOf, type PaymentError } from './payment-declines.ts';
 import { historyOf, type PaymentMethod, paymentMethodTable, storeHistory } from './payment-method-state.ts';
 import { type NextAction, type PaymentIntent, paymentIntentTable } from './payments.ts';
 

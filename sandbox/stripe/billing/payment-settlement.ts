@@ -1,6 +1,7 @@
 import type { Transaction } from '../state/transaction.ts';
 import { chargeTable } from './charge-state.ts';
-import { authenticationFailure, cardErrorOf, declineOf } from './payment-declines.ts';
+import { declineOf } from './payment-decline-codes.ts';
+import { authenticationFailure, cardErrorOf } from './payment-declines.ts';
 import { historyOf, storeHistory } from './payment-method-state.ts';
 import {
   countSuccess,

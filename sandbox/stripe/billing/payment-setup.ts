@@ -2,12 +2,13 @@ import { cardRefused, invalidRequest } from '../api/errors.ts';
 import type { Metadata } from '../api/parameters.ts';
 import { defineTable } from '../state/table.ts';
 import type { Transaction } from '../state/transaction.ts';
-import { authenticationFailure, cardErrorOf, declineOf, type PaymentError } from './payment-declines.ts';
+import { declineOf } from './payment-decline-codes.ts';
+import { authenticationFailure, cardErrorOf, type PaymentError } from './payment-declines.ts';
 import { givePaymentMethod, requireUsable, useUp } from './payment-method-attachment.ts';
 import { historyOf, type PaymentMethod, storeHistory } from './payment-method-state.ts';
 import { authenticationAction, storedMethod } from './payment-results.ts';
 import { behaviourOf, wantsAuthentication } from './payment-verdict.ts';
-import type { NextAction } from './payments.ts';
+import { type NextAction, paymentMethodTypes } from './payments.ts';
 
 /** What this simulator does not keep; as in a plain setup intent. */
 export const inertSetup = {
@@ -59,6 +60,44 @@ export const setupIntentTable = defineTable<SetupIntent>({
   noun: 'setupintent',
   indexes: { customer: (row) => row.customer },
 });
+
+/** What is chosen about a new setup intent; what is not given is as in a plain one. */
+export type NewSetupIntent = Pick<SetupIntent, 'customer'> &
+  Partial<
+    Pick<
+      SetupIntent,
+      'automatic_payment_methods' | 'description' | 'metadata' | 'payment_method' | 'status' | 'usage'
+    >
+  >;
+
+/**
+ * Makes a setup intent, with its event.
+ * @param intent.status `requires_payment_method` when not given
+ */
+export function startSetupIntent(tx: Transaction, intent: NewSetupIntent): SetupIntent {
+  const id = tx.newId('seti');
+  const started = tx.put(setupIntentTable, {
+    id,
+    object: 'setup_intent',
+    ...inertSetup,
+    automatic_payment_methods: null,
+    cancellation_reason: null,
+    client_secret: `${id}_secret_${tx.account.ids.characters(25)}`,
+    created: tx.now,
+    description: null,
+    last_setup_error: null,
+    latest_attempt: null,
+    metadata: {},
+    next_action: null,
+    payment_method: null,
+    payment_method_types: paymentMethodTypes,
+    status: 'requires_payment_method',
+    usage: 'off_session',
+    ...intent,
+  });
+  tx.emit('setup_intent.created', started);
+  return started;
+}
 
 /**
  * Sets a payment method up for the customer; writes the events.

@@ -1,5 +1,5 @@
 import type { Transaction } from '../state/transaction.ts';
-import { type Decline, declineOf } from './payment-declines.ts';
+import { type Decline, declineOf } from './payment-decline-codes.ts';
 import { takePaymentFate } from './payment-fates.ts';
 import type { PaymentMethodHistory } from './payment-method-state.ts';
 import { type CardBehaviour, testCards } from './payment-test-cards.ts';

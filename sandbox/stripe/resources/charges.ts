@@ -48,6 +48,7 @@ function refundsOf(tx: Transaction, id: string): List {
 /** One try at the bank; only payment intents make them. */
 export const charges: Resource = {
   object: 'charge',
+  keeps: 'amounts, outcome, card or bank account, refunds, dispute; no balance transactions',
   expandable: { customer: 'customer', payment_intent: 'payment_intent', refunds: refundsOf },
   find: (tx, id) => tx.get(chargeTable, id),
   routes: [

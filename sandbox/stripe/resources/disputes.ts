@@ -25,8 +25,14 @@ import { behaviourOf } from '../billing/payment-verdict.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 
+const written = clearableText.optional();
+// Object.fromEntries forgets the names.
+const evidence = Object.fromEntries(evidenceTexts.map((name) => [name, written])) as Record<
+  (typeof evidenceTexts)[number],
+  typeof written
+>;
 const updateParameters = z.strictObject({
-  evidence: z.partialRecord(z.enum(evidenceTexts), clearableText).optional(),
+  evidence: z.strictObject(evidence).optional(),
   metadata: metadata.optional(),
   submit: boolean.optional(),
 });
@@ -75,6 +81,7 @@ function existing(tx: Transaction, id: string): Dispute {
 /** A payment that the customer takes back through their bank. */
 export const disputes: Resource = {
   object: 'dispute',
+  keeps: 'amount, reason, evidence in writing, status; no balance transactions',
   expandable: { charge: 'charge', payment_intent: 'payment_intent' },
   find: (tx, id) => tx.get(disputeTable, id),
   reactions: { 'charge.captured': disputeWhenTaken, 'charge.succeeded': disputeWhenTaken },
@@ -89,6 +96,7 @@ export const disputes: Resource = {
       method: 'POST',
       path: '/v1/disputes/:id',
       parameters: updateParameters,
+      differs: 'test evidence decides at once',
       handle: ({ tx, id, parameters }) => update(tx, id, parameters),
     }),
     route({

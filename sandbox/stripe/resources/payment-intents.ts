@@ -84,6 +84,7 @@ function existing(tx: Transaction, id: string): PaymentIntent {
 /** One payment, however many attempts it takes. */
 export const paymentIntents: Resource = {
   object: 'payment_intent',
+  keeps: 'amounts, status, payment method, charges, error, what the customer has to do',
   expandable: { customer: 'customer', latest_charge: 'charge', payment_method: 'payment_method' },
   find: (tx, id) => tx.get(paymentIntentTable, id),
   routes: [
@@ -92,6 +93,7 @@ export const paymentIntents: Resource = {
       method: 'POST',
       path: '/v1/payment_intents',
       parameters: createIntentParameters,
+      differs: 'no minimum amount',
       handle: ({ tx, parameters }) => createIntent(tx, parameters),
     }),
     route({
@@ -122,6 +124,7 @@ export const paymentIntents: Resource = {
       method: 'POST',
       path: '/v1/payment_intents/:id/cancel',
       parameters: cancelParameters,
+      differs: 'never while it is processing',
       handle: ({ tx, id, parameters }) => cancel(tx, id, parameters),
     }),
     route({

@@ -30,7 +30,7 @@ const updateParameters = z.strictObject({
 const filters = {
   ...listParameters,
   allow_redisplay: allowRedisplay.optional(),
-  type: text.optional(),
+  type: z.enum(['card', 'us_bank_account']).optional(),
 };
 
 function create(tx: Transaction, parameters: z.infer<typeof createParameters>): PaymentMethod {
@@ -101,6 +101,7 @@ function existing(tx: Transaction, id: string): PaymentMethod {
 /** A card or bank account; the test tokens are in `billing/payment-test-cards.ts`. */
 export const paymentMethods: Resource = {
   object: 'payment_method',
+  keeps: 'card or bank account, billing details, customer, whether it is set up or used up',
   expandable: { customer: 'customer' },
   find: (tx, id) => tx.get(paymentMethodTable, id),
   routes: [
@@ -108,6 +109,7 @@ export const paymentMethods: Resource = {
       method: 'POST',
       path: '/v1/payment_methods',
       parameters: createParameters,
+      differs: 'test card numbers are taken from every account',
       handle: ({ tx, parameters }) => create(tx, parameters),
     }),
     route({

@@ -56,6 +56,7 @@ function existing(tx: Transaction, id: string): Refund {
 /** Money given back. None of the kinds that can be made here may be canceled, so there is no endpoint for it. */
 export const refunds: Resource = {
   object: 'refund',
+  keeps: 'amount, charge, reason, the bank’s reference',
   expandable: {
     charge: 'charge',
     customer: 'customer',
@@ -68,6 +69,7 @@ export const refunds: Resource = {
       method: 'POST',
       path: '/v1/refunds',
       parameters: createParameters,
+      differs: 'succeeds at once',
       handle: ({ tx, parameters }) => create(tx, parameters),
     }),
     route({
