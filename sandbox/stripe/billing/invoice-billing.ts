@@ -43,14 +43,33 @@ export function emitBillCharge(tx: Transaction, bill: Bill): void {
   if (bill.outcome) emitCharged(tx, bill.outcome);
 }
 
-/** Writes everything else of a bill, in the order that recordings show. */
-export function emitBill(tx: Transaction, bill: Bill): void {
+/** Whether the payment of a bill was tried and nothing has come of it. */
+export function isRefused(bill: Bill | null): boolean {
+  return bill?.outcome?.kind === 'failed' || bill?.outcome?.kind === 'requires_action';
+}
+
+/** Writes that a bill was not paid: for a new subscription recordings show it before the invoice itself. */
+export function emitBillRefused(tx: Transaction, { attempt, outcome }: Bill): void {
+  if (!attempt || !outcome) return;
+  emitIntentOutcome(tx, outcome);
+  emitAttempt(tx, attempt, outcome.kind);
+}
+
+/**
+ * Writes everything else of a bill, in the order that recordings show.
+ * @param told.isRefused whether `emitBillRefused` has written its part
+ */
+export function emitBill(
+  tx: Transaction,
+  bill: Bill,
+  told: { isRefused: boolean } = { isRefused: false },
+): void {
   const { attempt, draft, finalized, outcome } = bill;
   if (outcome) {
-    emitIntentOutcome(tx, outcome);
+    if (!told.isRefused) emitIntentOutcome(tx, outcome);
     if (finalized.intent) tx.emit('payment_intent.created', finalized.intent);
   }
   tx.emit('invoice.created', renderInvoice(draft));
   emitFinalized(tx, outcome ? { ...finalized, intent: null } : finalized);
-  if (attempt && outcome) emitAttempt(tx, attempt, outcome.kind);
+  if (attempt && outcome && !told.isRefused) emitAttempt(tx, attempt, outcome.kind);
 }

@@ -1,5 +1,6 @@
 import { invalidRequest } from '../api/errors.ts';
 import type { Transaction } from '../state/transaction.ts';
+import { isRefused } from './invoice-billing.ts';
 import { paymentMethodFor } from './payment-attempt.ts';
 import {
   billFirst,
@@ -9,12 +10,7 @@ import {
   settleCurrency,
 } from './subscription-first-invoice.ts';
 import type { CreateSubscription } from './subscription-parameters.ts';
-import {
-  type BillingAttempt,
-  isRefused,
-  paymentMethodMissing,
-  refusedPayment,
-} from './subscription-payment-refusal.ts';
+import { type BillingAttempt, paymentMethodMissing, refusedPayment } from './subscription-payment-refusal.ts';
 import { startSetup } from './subscription-setup.ts';
 import { startSubscription } from './subscription-start.ts';
 import type { Subscription } from './subscription-state.ts';

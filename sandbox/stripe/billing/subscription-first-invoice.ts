@@ -1,7 +1,14 @@
 import { customerTable, updateCustomer } from '../resources/customers.ts';
 import { timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
-import { type Bill, billSubscription, emitBill, emitBillCharge } from './invoice-billing.ts';
+import {
+  type Bill,
+  billSubscription,
+  emitBill,
+  emitBillCharge,
+  emitBillRefused,
+  isRefused,
+} from './invoice-billing.ts';
 import { pendingItems } from './invoice-item-state.ts';
 import { createProrations } from './prorations.ts';
 import { itemsAround } from './subscription-item-periods.ts';
@@ -46,14 +53,15 @@ export function settleCurrency(tx: Transaction, { subscription }: StartedSubscri
   if (customer?.currency === null) updateCustomer(tx, customer, { currency: subscription.currency });
 }
 
-/** What follows: the subscription, then its payment and invoice. */
+/** What follows: the subscription, then its payment and invoice; a payment that has failed comes before both. */
 export function emitStarted(tx: Transaction, { subscription, bill }: StartedSubscription): void {
+  if (bill && isRefused(bill)) emitBillRefused(tx, bill);
   const shown = renderSubscription(tx, subscription);
   tx.emit('customer.subscription.created', shown);
   if (subscription.status === 'trialing' && subscription.internals.trialNoticeAt === null) {
     tx.emit('customer.subscription.trial_will_end', shown);
   }
-  if (bill) emitBill(tx, bill);
+  if (bill) emitBill(tx, bill, { isRefused: isRefused(bill) });
 }
 
 /**

@@ -10,11 +10,6 @@ export interface BillingAttempt {
   readonly paymentMethod: string;
 }
 
-/** Whether a payment was tried and nothing has come of it. */
-export function isRefused(bill: Bill | null): boolean {
-  return bill?.outcome?.kind === 'failed' || bill?.outcome?.kind === 'requires_action';
-}
-
 /**
  * What `error_if_incomplete` answers: the change that was to be paid has been undone, its payment is tried again
  * without it. So what remains is what remains at Stripe: a failed charge.

@@ -2,11 +2,11 @@ import { invalidRequest } from '../api/errors.ts';
 import { sent } from '../api/parameters.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { announceDraft } from './invoice-announcement.ts';
-import { emitBill, emitBillCharge } from './invoice-billing.ts';
+import { emitBill, emitBillCharge, isRefused } from './invoice-billing.ts';
 import { emitProrations } from './prorations.ts';
 import { changedSubscription } from './subscription-change.ts';
 import type { UpdateSubscription } from './subscription-parameters.ts';
-import { isRefused, refusedPayment } from './subscription-payment-refusal.ts';
+import { refusedPayment } from './subscription-payment-refusal.ts';
 import { dropPendingUpdate, refuseUnsupported, withPendingUpdate } from './subscription-pending-update.ts';
 import {
   emitUpdate,
