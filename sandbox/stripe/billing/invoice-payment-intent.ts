@@ -33,6 +33,8 @@ export function startInvoicePayment(tx: Transaction, invoice: Invoice): PaymentI
     currency: invoice.currency,
     customer: invoice.customer,
     description: descriptions[invoice.billing_reason],
+    // What pays a subscription's start is to pay its renewals too, without the customer.
+    setup_future_usage: invoice.billing_reason === 'subscription_create' ? 'off_session' : null,
   });
   tx.put(invoicePaymentTable, {
     id: tx.newId('inpay'),
