@@ -1,11 +1,13 @@
 import type { Resource } from './resource.ts';
+import { billingPortalConfigurations } from './resources/billing-portal-configurations.ts';
+import { billingPortalSessions } from './resources/billing-portal-sessions.ts';
 import { charges } from './resources/charges.ts';
 import { checkoutSessions } from './resources/checkout-sessions.ts';
 import { coreEvents } from './resources/core-events.ts';
 import { customerBalanceTransactions } from './resources/customer-balance-transactions.ts';
 import { customers } from './resources/customers.ts';
-import { eventDestinations } from './resources/event-destinations.ts';
 import { disputes } from './resources/disputes.ts';
+import { eventDestinations } from './resources/event-destinations.ts';
 import { events } from './resources/events.ts';
 import { invoiceItems } from './resources/invoice-items.ts';
 import { invoiceLines } from './resources/invoice-lines.ts';
@@ -42,6 +44,8 @@ export const resources: readonly Resource[] = [
   refunds,
   disputes,
   checkoutSessions,
+  billingPortalSessions,
+  billingPortalConfigurations,
   events,
   webhookEndpoints,
   coreEvents,

@@ -7,6 +7,7 @@ import { checkoutRoutes } from './checkout-routes.ts';
 import { deliveryRoutes } from './delivery-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import { paymentRoutes } from './payment-routes.ts';
+import { portalRoutes } from './portal-routes.ts';
 import { requestRoutes } from './request-routes.ts';
 import { stateRoutes } from './state-routes.ts';
 
@@ -26,4 +27,5 @@ export function controlRoutes(app: FastifyInstance, simulation: Simulation): voi
   billingRoutes(app, simulation);
   paymentRoutes(app, simulation);
   checkoutRoutes(app, simulation);
+  portalRoutes(app, simulation);
 }

@@ -4,6 +4,7 @@ import { type CheckoutControl, checkoutDriver } from './checkout-driver.ts';
 import { type DeliveryControl, deliveryDriver } from './delivery-driver.ts';
 import { type EventControl, eventDriver } from './event-driver.ts';
 import { type PaymentControl, paymentDriver } from './payment-driver.ts';
+import { type PortalControl, portalDriver } from './portal-driver.ts';
 import { type RequestControl, requestDriver } from './request-driver.ts';
 import { type StateControl, stateDriver } from './state-driver.ts';
 
@@ -15,7 +16,8 @@ export interface StripeControl
     DeliveryControl,
     BillingControl,
     PaymentControl,
-    CheckoutControl {}
+    CheckoutControl,
+    PortalControl {}
 
 /** A client of `/_control/…`. @param url where the simulator is, such as `http://127.0.0.1:12111` */
 export function createStripeControl(url: string): StripeControl {
@@ -28,5 +30,6 @@ export function createStripeControl(url: string): StripeControl {
     ...billingDriver(channel),
     ...paymentDriver(channel),
     ...checkoutDriver(channel),
+    ...portalDriver(channel),
   };
 }

@@ -32,6 +32,8 @@ const shapes = {
   we: { lead: '1', length: 23 },
   whsec: { lead: '', length: 32 },
   cs_test: { lead: 'a1', length: 56 },
+  bpc: { lead: '1', length: 23 },
+  bps: { lead: '1', length: 23 },
   req: { lead: '', length: 14 },
 } as const;
 

@@ -29,6 +29,18 @@ export const exceptions: readonly Exception[] = [
     reason: onDemand,
     declared: 'Invoices/Invoice.confirmation_secret',
   },
+  { where: 'invoice.id', what: 'missing', reason: 'The object of `invoice.upcoming` has none.' },
+  {
+    where: 'invoice.id',
+    what: 'missing',
+    reason: 'The object of `invoice.upcoming` has no id, as Stripe’s reference says.',
+  },
+  {
+    where: 'invoice.status_details',
+    what: 'unknown',
+    reason: newer,
+    declared: 'Invoices/Invoice.status_details',
+  },
   {
     where: 'payment_intent.payment_record',
     what: 'unknown',
@@ -40,6 +52,24 @@ export const exceptions: readonly Exception[] = [
     what: 'unknown',
     reason: hidden,
     declared: 'PaymentIntents/PaymentIntent.source',
+  },
+  {
+    where: 'portal_features.subscription_pause',
+    what: 'unknown',
+    reason: newer,
+    declared: 'BillingPortal/Configurations/Configuration.Features.subscription_pause',
+  },
+  {
+    where: 'portal_flows_flow.subscription_pause',
+    what: 'unknown',
+    reason: newer,
+    declared: 'BillingPortal/Sessions/Session.Flow.subscription_pause',
+  },
+  {
+    where: 'portal_subscription_update.products',
+    what: 'missing',
+    reason: onDemand,
+    declared: 'BillingPortal/Configurations/Configuration.Features.SubscriptionUpdate.products',
   },
   {
     where: 'product.tax_details',
@@ -75,6 +105,25 @@ export const exceptions: readonly Exception[] = [
 
   // Parameters
   {
+    where: 'POST /v1/billing_portal/configurations?features.subscription_pause',
+    what: 'unknown',
+    reason: newer,
+    declared:
+      'BillingPortal/Configurations/BillingPortal.ConfigurationCreateParams.Features.subscription_pause',
+  },
+  {
+    where: 'POST /v1/billing_portal/configurations/*?features.subscription_pause',
+    what: 'unknown',
+    reason: newer,
+    declared:
+      'BillingPortal/Configurations/BillingPortal.ConfigurationUpdateParams.Features.subscription_pause',
+  },
+  {
+    where: 'POST /v1/billing_portal/sessions?customer',
+    what: 'missing',
+    reason: `${eitherOr} (\`customer_account\`)`,
+  },
+  {
     where: 'POST /v1/customers/*?validate',
     what: 'unknown',
     reason: hidden,
@@ -87,10 +136,30 @@ export const exceptions: readonly Exception[] = [
     declared: 'Prices/PriceCreateParams.Recurring.trial_period_days',
   },
   { where: 'POST /v1/subscriptions?customer', what: 'missing', reason: `${eitherOr} (\`customer_account\`)` },
+  {
+    where: 'POST /v1/subscriptions/*?billing_cycle_anchor',
+    what: 'value',
+    reason: 'An object since 2026-09-30.',
+  },
+  {
+    where: 'POST /v1/subscriptions/*/resume?billing_cycle_anchor',
+    what: 'value',
+    reason: 'An object since 2026-09-30.',
+  },
+  {
+    where: 'POST /v1/subscriptions/*/resume?payment_behavior',
+    what: 'unknown',
+    reason: newer,
+    declared: 'Subscriptions/SubscriptionResumeParams.payment_behavior',
+  },
+  {
+    where: 'POST /v1/subscriptions/*/pause',
+    what: 'unknown',
+    reason: newer,
+  },
 
   // To be mended
   { where: 'customer.customer_account', what: 'missing', reason: 'not yet there', pending: true },
-  { where: 'invoice.amount_paid_off_stripe', what: 'missing', reason: 'not yet there', pending: true },
   { where: 'checkout.session.payment_link', what: 'missing', reason: 'not yet there', pending: true },
   { where: 'checkout.session.optional_items', what: 'missing', reason: 'not yet there', pending: true },
 ];

@@ -3,7 +3,10 @@ import { tourCheckout } from './checkout.ts';
 import { tourCustomers } from './customers.ts';
 import { tourEvents } from './events.ts';
 import type { TourPart } from './guide.ts';
+import { tourInvoices } from './invoices.ts';
 import { tourPayments } from './payments.ts';
+import { tourPortal } from './portal.ts';
+import { tourSearch } from './search.ts';
 import { tourSubscriptions } from './subscriptions.ts';
 import { tourTestClocks } from './test-clocks.ts';
 
@@ -13,7 +16,10 @@ export const tour: Readonly<Record<string, TourPart>> = {
   customers: tourCustomers,
   payments: tourPayments,
   subscriptions: tourSubscriptions,
+  invoices: tourInvoices,
   checkout: tourCheckout,
+  portal: tourPortal,
+  search: tourSearch,
   'test clocks': tourTestClocks,
   events: tourEvents,
 };
