@@ -7,7 +7,7 @@ import { resources } from '../resources.ts';
 import type { Simulation } from '../simulation.ts';
 import type { ApiAnswer } from './answers.ts';
 import { answerApi } from './api.ts';
-import { invalidRequest, type StripeError, unrecognizedUrl } from './errors.ts';
+import { invalidRequest, StripeError, unrecognizedUrl } from './errors.ts';
 import { type FormParameters, parseForm, parseJson } from './form.ts';
 
 /** Largest body accepted: far above any form that stripe-node sends. */
@@ -30,16 +30,17 @@ export function createServer(simulation: Simulation): FastifyInstance {
     answer(simulation, unrecognizedUrl(request.method, pathOf(request)), request, reply),
   );
   app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
+    if (error instanceof StripeError) return answer(simulation, error, request, reply);
     const status = error.statusCode ?? 500;
+    const isApi = /^\/v[12]\//.test(pathOf(request));
+    if (status >= 500 || !isApi) return reply.status(status).send({ error: { message: error.message } });
     // Also for a body of another type: the v1 API takes forms only, the v2 API JSON.
-    return status < 500 && /^\/v[12]\//.test(pathOf(request))
-      ? answer(
-          simulation,
-          invalidRequest({ message: `Invalid request: ${error.message}` }, 400),
-          request,
-          reply,
-        )
-      : reply.status(status).send({ error: { message: error.message } });
+    return answer(
+      simulation,
+      invalidRequest({ message: `Invalid request: ${error.message}` }),
+      request,
+      reply,
+    );
   });
   return app;
 }

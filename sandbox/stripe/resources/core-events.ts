@@ -30,6 +30,7 @@ function isRecent(tx: Transaction, record: CoreEventRecord): boolean {
 /** The events of the v2 API. Those of the v1 API's objects have the thin form there. */
 export const coreEvents: Resource = {
   object: 'v2.core.event',
+  keeps: 'type, related object, request, snapshot twin; for 30 days, and so many of them',
   expandable: {},
   routes: [
     route({

@@ -166,12 +166,14 @@ function ping(tx: Transaction, id: string): object {
 
 export const eventDestinations: Resource = {
   object: 'v2.core.event_destination',
+  keeps: 'URL, payload, event types, whose events, secrets, status',
   expandable: {},
   routes: [
     route({
       method: 'POST',
       path,
       parameters: createParameters,
+      differs: 'only webhook endpoints',
       handle: ({ tx, parameters }) => create(tx, parameters),
     }),
     route({

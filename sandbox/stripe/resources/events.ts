@@ -40,6 +40,8 @@ function isRecent(tx: Transaction, record: EventRecord): boolean {
 
 export const events: Resource = {
   object: 'event',
+  keeps:
+    'the object as it was, its old values, the request, who has not acknowledged; for 30 days, and so many of them',
   expandable: {},
   routes: [
     route({

@@ -85,12 +85,14 @@ function render({ secrets: _secrets, connect: _connect, ...shown }: WebhookEndpo
 
 export const webhookEndpoints: Resource = {
   object: 'webhook_endpoint',
+  keeps: 'URL, event types, version, secrets, status',
   expandable: {},
   routes: [
     route({
       method: 'POST',
       path: '/v1/webhook_endpoints',
       parameters: createParameters,
+      differs: '`api_version` changes the `api_version` of events, not their shape',
       handle: ({ tx, parameters }) => create(tx, parameters),
     }),
     route({

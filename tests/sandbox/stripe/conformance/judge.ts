@@ -5,6 +5,7 @@ import {
   type Specification,
 } from '../../../../sandbox/stripe/specification/specification.ts';
 import { type Deviation, describeDeviations } from './deviations.ts';
+import { eventDestinationSchema } from './event-destination-schema.ts';
 import { exceptions } from './exceptions.ts';
 import { Excuses } from './excuses.ts';
 import { answerSchema, formSchema } from './json-schema.ts';
@@ -21,6 +22,7 @@ export interface Objection extends Deviation {
 type ObservedRequest = Pick<ObservedAnswer, 'method' | 'parameters'> & { readonly path: string };
 
 const thinEvent = 'v2.core.event';
+const eventDestination = 'v2.core.event_destination';
 /** Longest body that is quoted where it is no JSON. */
 const bodyTextMax = 200;
 
@@ -43,6 +45,7 @@ export async function createJudge(): Promise<Judge> {
 function validatorOf({ schemas, endpoints }: Specification): Validator {
   return new Validator((name) => {
     if (name === thinEvent) return thinEventSchema;
+    if (name === eventDestination) return eventDestinationSchema;
     if (schemas[name]) return answerSchema(schemas[name]);
     const endpoint = endpoints[name.replace(/\?$/, '')];
     return endpoint && (name.endsWith('?') ? formSchema(endpoint.parameters) : answerSchema(endpoint.answer));
@@ -93,6 +96,7 @@ export class Judge implements Observer {
     if (status >= 400 || path === null) return this.validator.deviations('error', body);
     const endpoint = endpointKey(method, path);
     this.answered.add(endpoint);
+    if (path.startsWith('/v2/')) return this.ofV2Answer(body);
     if (!this.specification.endpoints[endpoint]) {
       const detail = 'the specification has no such endpoint';
       return [{ where: endpoint, what: 'unknown', detail, value: body }];
@@ -100,6 +104,20 @@ export class Judge implements Observer {
     const ofParameters = this.validator.deviations(`${endpoint}?`, parameters).map(toParameter);
     if (ofParameters.length === 0) this.fitting.push({ method, path, parameters });
     return [...this.validator.deviations(endpoint, body), ...ofParameters];
+  }
+
+  /** The specification has no v2 API: its objects are held against what stripe-node declares. */
+  private ofV2Answer(body: unknown): Deviation[] {
+    const { data } = Object(body);
+    const objects: unknown[] = Array.isArray(data) ? data : [body];
+    return objects.flatMap((one) => {
+      const { object, description } = Object(one);
+      if (object === thinEvent) return this.ofThinEvent(one);
+      // What is deleted has no description.
+      return object === eventDestination && description !== undefined
+        ? this.validator.deviations(eventDestination, one)
+        : [];
+    });
   }
 
   private ofThinEvent(event: unknown): Deviation[] {

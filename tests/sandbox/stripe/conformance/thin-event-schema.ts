@@ -36,6 +36,8 @@ export const thinEventSchema: SchemaObject = {
       additionalProperties: false,
     },
     changes: { type: 'object' },
+    // In the API only.
+    data: { type: 'object' },
     snapshot_event: { type: 'string', pattern: '^evt_' },
   },
   required: ['id', 'object', 'type', 'created', 'livemode'],
