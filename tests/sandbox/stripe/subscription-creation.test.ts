@@ -110,6 +110,7 @@ describe('a new subscription', () => {
     });
     expect(await types()).toEqual([
       'charge.succeeded',
+      'payment_method.attached',
       'payment_intent.succeeded',
       'invoice.paid',
       'invoice.payment_succeeded',
