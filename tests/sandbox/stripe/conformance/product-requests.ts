@@ -1,5 +1,6 @@
 import {
   stripeCustomerIdSchema,
+  stripePriceIdSchema,
   stripeProductIdSchema,
   stripeSubscriptionIdSchema,
 } from '../../../../domain/ids.ts';
@@ -9,6 +10,7 @@ import * as customers from '../../../../stripe/customers.ts';
 import * as metadata from '../../../../stripe/metadata.ts';
 import * as products from '../../../../stripe/products.ts';
 import * as subscriptions from '../../../../stripe/subscriptions.ts';
+import { first } from './tour/guide.ts';
 
 /** The modules of the room that makes requests; the others of it only read what they are given. */
 export const requestModules = { checkoutSessions, customers, metadata, products, subscriptions };
@@ -26,6 +28,7 @@ export async function makeProductRequests(apiBase: string): Promise<string[]> {
   const customer = stripeCustomerIdSchema.parse(store.customer);
   const subscription = stripeSubscriptionIdSchema.parse(store.subscription);
   const product = stripeProductIdSchema.parse(store.product);
+  const price = stripePriceIdSchema.parse(store.price);
   const write = { metadata: { tenant_id: 'a tenant' }, idempotencyKey: 'create-tenant:1' };
   const calls: Record<string, () => Promise<unknown>> = {
     retrieveCheckoutSession: () => checkoutSessions.retrieveCheckoutSession(stripe, store.session),
@@ -34,6 +37,7 @@ export async function makeProductRequests(apiBase: string): Promise<string[]> {
     tagSubscription: () =>
       metadata.tagSubscription(stripe, { id: subscription, ...write, idempotencyKey: 'create-tenant:2' }),
     retrieveProduct: () => products.retrieveProduct(stripe, product),
+    retrievePrice: () => products.retrievePrice(stripe, price),
     listPrices: () => products.listPrices(stripe, product),
     listSubscriptions: () => subscriptions.listSubscriptions(stripe, customer),
     retrieveSubscription: () => subscriptions.retrieveSubscription(stripe, subscription),
@@ -66,6 +70,7 @@ async function sellLicences(stripe: ReturnType<typeof createStripe>) {
     customer: customer.id,
     subscription: subscription.id,
     product: product.id,
+    price: first(items).price,
     session: session.id,
   };
 }

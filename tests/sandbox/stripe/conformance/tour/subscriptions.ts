@@ -24,7 +24,24 @@ export async function tourSubscriptions({ stripe }: Guide): Promise<void> {
   await stripe.subscriptions.list({ customer: customer.id, status: 'all' });
   await tourItems({ stripe, subscription: id });
   await tourInvoices({ stripe, subscription: id });
+  await tourPauses({ stripe, customer: customer.id, price: price.id });
   await stripe.subscriptions.cancel(id, { cancellation_details: { comment: 'Too many' } });
+}
+
+/** Pausing needs flexible billing. */
+async function tourPauses({
+  stripe,
+  customer,
+  price,
+}: { customer: string; price: string } & Pick<Guide, 'stripe'>) {
+  const classic = await stripe.subscriptions.create({
+    customer,
+    items: [{ price }],
+    billing_mode: { type: 'classic' },
+  });
+  await stripe.subscriptions.migrate(classic.id, { billing_mode: { type: 'flexible' } });
+  await stripe.subscriptions.pause(classic.id, { type: 'subscription' });
+  await stripe.subscriptions.resume(classic.id);
 }
 
 async function tourItems({ stripe, subscription }: { subscription: string } & Pick<Guide, 'stripe'>) {
