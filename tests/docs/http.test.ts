@@ -4,7 +4,15 @@ import { createSimulation } from '../../sandbox/stripe/simulation.ts';
 import { defaultDeliverySettings } from '../../sandbox/stripe/webhooks/delivery-settings.ts';
 import { checkoutStatusSchema } from '../../webhook-gateway/routes/checkout-schemas.ts';
 import { API_KEY, fakeGateway } from '../webhook-gateway/fake-gateway.ts';
-import { codeBlocks, documents, inlineCode, readText, section, shellCommands, tableRows } from './documents.ts';
+import {
+  codeBlocks,
+  documents,
+  inlineCode,
+  readText,
+  section,
+  shellCommands,
+  tableRows,
+} from './documents.ts';
 
 const ROUTE = /^(GET|POST|DELETE) (\/\S*)$/;
 const CONTROL = section(readText('docs/simulator.md'), '## The control API');
