@@ -32,8 +32,8 @@ function card(number: string, behaviour: CardBehaviour = {}, shown: Partial<Test
 }
 
 /**
- * Stripe's test payment methods by token, with the numbers behind them; a `tok_` is spelled as its `pm_card_`.
- * The last card and the bank accounts' numbers' meaning are this simulator's.
+ * Stripe's test payment methods by token, with the numbers behind them; a `tok_…` is found as its `pm_card_…`. Those
+ * with `simulator` in their name are this simulator's own.
  */
 export const testCards: Readonly<Record<string, TestCard>> = {
   pm_card_visa: card('4242424242424242'),

@@ -47,17 +47,15 @@ export type NextAction =
       };
     };
 
-export const cancellationReasons = [
-  'abandoned',
-  'automatic',
-  'duplicate',
-  'expired',
-  'failed_invoice',
-  'fraudulent',
-  'requested_by_customer',
-  'void_invoice',
-] as const;
-export type CancellationReason = (typeof cancellationReasons)[number];
+export type CancellationReason =
+  | 'abandoned'
+  | 'automatic'
+  | 'duplicate'
+  | 'expired'
+  | 'failed_invoice'
+  | 'fraudulent'
+  | 'requested_by_customer'
+  | 'void_invoice';
 
 export interface PaymentIntent extends Readonly<typeof inertIntent> {
   readonly id: string;
