@@ -19,24 +19,32 @@ export function seeded(count: number): { numRuns: number; seed?: number } {
   return { numRuns: count, ...(SEED !== undefined && { seed: Number(SEED) }) };
 }
 
-/** What else follows each move, such as the same in a real system. */
-type Follower = (move: Move) => Promise<void> | void;
+type Follower = (move: Move) => Promise<void>;
 
 /** Plays a history on a model, then lets it come to rest. */
 export function play(model: Model, choices: readonly number[]): void {
-  for (const [move, choice] of chosen(model, choices)) model.apply(move, choice);
-  rest(model);
+  for (const [move, choice] of moves(model, choices)) model.apply(move, choice);
 }
 
-/** The same with somebody who follows; rests only as far as the model is concerned. */
+/** The same with somebody who does each move in another system too, right after the model. */
 export async function playFollowed(
   model: Model,
   choices: readonly number[],
   follow: Follower,
 ): Promise<void> {
-  for (const [move, choice] of chosen(model, choices)) {
+  for (const [move, choice] of moves(model, choices)) {
     model.apply(move, choice);
     await follow(move);
+  }
+}
+
+/** The chosen moves, then everything runs to its end, and the sweep comes by. */
+function* moves(model: Model, choices: readonly number[]): Generator<[Move, number]> {
+  yield* chosen(model, choices);
+  yield* calmMoves(model);
+  for (let sweep = 0; sweep < SWEEPS && model.guarantees.sweep; sweep += 1) {
+    yield [{ kind: 'sweep' }, 0];
+    yield* calmMoves(model);
   }
 }
 
@@ -44,27 +52,18 @@ function* chosen(model: Model, choices: readonly number[]): Generator<[Move, num
   for (const choice of choices) {
     const progress = model.progress();
     const isTrouble = progress.length === 0 || choice % TROUBLE_EVERY === 0;
-    const moves = isTrouble ? model.trouble() : progress;
+    const possible = isTrouble ? model.trouble() : progress;
     const rest = Math.floor(choice / TROUBLE_EVERY);
-    const move = moves[rest % moves.length];
-    if (move) yield [move, Math.floor(rest / moves.length)];
+    const move = possible[rest % possible.length];
+    if (move) yield [move, Math.floor(rest / possible.length)];
   }
 }
 
-/** Everything runs to its end, and the sweep comes by. */
-function rest(model: Model): void {
-  settle(model);
-  for (let sweep = 0; sweep < SWEEPS && model.guarantees.sweep; sweep += 1) {
-    model.sweep();
-    settle(model);
-  }
-}
-
-function settle(model: Model): void {
+function* calmMoves(model: Model): Generator<[Move, number]> {
   for (let count = 0; count < CALM_MOVES_MAX; count += 1) {
     const [move] = model.progress();
     if (!move) return;
-    model.apply(move);
+    yield [move, 0];
   }
   model.violations.push(`no rest after ${CALM_MOVES_MAX} moves`);
 }

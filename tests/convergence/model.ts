@@ -185,7 +185,7 @@ export class Model {
     }
   }
 
-  sweep(): void {
+  private sweep(): void {
     const received = this.inbox.filter((row) => row.status === 'received');
     for (const customer of new Set(received.map((row) => row.customer))) this.signalWithStart(customer);
   }
