@@ -4,7 +4,7 @@ import { payingIntent, startInvoicePayment } from './invoice-payment-intent.ts';
 import { nextRetryAt } from './invoice-retries.ts';
 import { emitPaid, storePaid, storePaidPayment } from './invoice-settlement.ts';
 import { type Invoice, invoiceTable, renderInvoice } from './invoice-state.ts';
-import { attemptPayment, type PaymentOutcome } from './payment-attempt.ts';
+import { type AttemptManner, attemptPayment, type PaymentOutcome } from './payment-attempt.ts';
 import { type InvoicePayment, invoicePaymentTable } from './payments.ts';
 
 /** An invoice before and after an attempt to pay it, stored and not told yet. */
@@ -22,11 +22,11 @@ export interface Attempt {
  */
 export function storeAttempt(
   tx: Transaction,
-  trying: { invoice: Invoice; paymentMethod: string; offSession: boolean; isAutomatic: boolean },
+  trying: AttemptManner & { invoice: Invoice; isAutomatic: boolean },
 ): Attempt & { readonly outcome: PaymentOutcome } {
-  const { invoice, isAutomatic, offSession, paymentMethod } = trying;
+  const { invoice, isAutomatic, ...manner } = trying;
   const intent = payingIntent(tx, invoice.id)?.intent ?? startInvoicePayment(tx, invoice);
-  const outcome = attemptPayment(tx, { intent, paymentMethod, offSession, canAsk: true });
+  const outcome = attemptPayment(tx, { intent, ...manner, canAsk: true });
   return { ...storeOutcome(tx, { invoice, outcome, isAutomatic }), outcome };
 }
 

@@ -3,7 +3,12 @@ import { type Attempt, emitAttempt, storeAttempt } from './invoice-attempt.ts';
 import { draftSubscriptionInvoice, type SubscriptionDraft } from './invoice-drafting.ts';
 import { emitFinalized, type Finalized, storeFinalized } from './invoice-finalization.ts';
 import { type Invoice, renderInvoice } from './invoice-state.ts';
-import { emitCharged, emitIntentOutcome, type PaymentOutcome } from './payment-attempt.ts';
+import {
+  type AttemptManner,
+  emitCharged,
+  emitIntentOutcome,
+  type PaymentOutcome,
+} from './payment-attempt.ts';
 
 /** An invoice that was made, finalized and perhaps tried at once: all stored and nothing emitted yet. */
 export interface Bill {
@@ -23,9 +28,7 @@ export interface Bill {
  */
 export function billSubscription(
   tx: Transaction,
-  bill: Omit<SubscriptionDraft, 'waits'> & {
-    readonly attempt: { readonly offSession: boolean; readonly paymentMethod: string } | null;
-  },
+  bill: Omit<SubscriptionDraft, 'waits'> & { readonly attempt: AttemptManner | null },
 ): Bill {
   const { attempt: wanted, ...of } = bill;
   const draft = draftSubscriptionInvoice(tx, { ...of, waits: false });

@@ -10,6 +10,7 @@ import {
   isRefused,
 } from './invoice-billing.ts';
 import { pendingItems } from './invoice-item-state.ts';
+import type { AttemptManner } from './payment-attempt.ts';
 import { createProrations } from './prorations.ts';
 import { itemsAround } from './subscription-item-periods.ts';
 import { methodPaidWith } from './subscription-payment-method.ts';
@@ -31,7 +32,7 @@ export function billFirst(
   tx: Transaction,
   first: {
     subscription: Subscription;
-    attempt: { readonly offSession: boolean; readonly paymentMethod: string } | null;
+    attempt: AttemptManner | null;
     isProrated?: boolean;
   },
 ): StartedSubscription {
