@@ -21,11 +21,22 @@ test('a failed event that is made pending again has nothing left of its failure'
   const [, statement = ''] = statements.find(([, sql]) => sql.startsWith('update')) ?? [];
   await database.pool.query(`
     insert into stripe_webhook_events
-      (stripe_event_id, event_type, subject, payload, status, status_reason, last_error, processed_at)
-    values ('evt_1PgafmB7WZ01zgkW6dKueIc5', 'customer.updated', 'cus_1', '{}', 'failed', 'DatabaseRefused', 'x', now())`);
+      (stripe_event_id, event_type, subject, payload, status, status_reason, processed_at, attempts, last_error, last_error_at)
+    values ('evt_1PgafmB7WZ01zgkW6dKueIc5', 'customer.updated', 'cus_1', '{}', 'failed', 'DatabaseRefused', now(), 4, 'x', now())`);
   await database.pool.query(statement);
   const { rows } = await database.pool.query(
-    'select status, status_reason, last_error, processed_at from stripe_webhook_events',
+    `select status, status_reason, processed_at, attempts, last_error, last_error_at, next_attempt_at <= now() as is_due
+     from stripe_webhook_events`,
   );
-  expect(rows).toEqual([{ status: 'received', status_reason: null, last_error: null, processed_at: null }]);
+  expect(rows).toEqual([
+    {
+      status: 'received',
+      status_reason: null,
+      processed_at: null,
+      attempts: 0,
+      last_error: null,
+      last_error_at: null,
+      is_due: true,
+    },
+  ]);
 });
