@@ -11,6 +11,7 @@ import {
   storeRequiredAction,
   storeSuccess,
 } from './payment-results.ts';
+import { finishAuthentication } from './payment-settlement.ts';
 import { verdictOf } from './payment-verdict.ts';
 import { type CancellationReason, type PaymentIntent, paymentIntentTable } from './payments.ts';
 
@@ -30,7 +31,12 @@ export interface PaymentAttempt {
   readonly canAsk?: boolean;
   /** Where the customer is sent back to after authenticating; without it the next action is for Stripe.js. */
   readonly returnUrl?: string | undefined;
+  /** What the customer does when the bank asks, at a page of Stripe's own: the outcome is final then. */
+  readonly authentication?: 'passes' | 'fails' | undefined;
 }
+
+/** How an intent that is yet to be made is tried. */
+export type AttemptManner = Pick<PaymentAttempt, 'authentication' | 'offSession' | 'paymentMethod'>;
 
 /**
  * Tries to pay an intent with a payment method. What the control API has decided about this customer's payments
@@ -52,7 +58,7 @@ export function attemptPayment(tx: Transaction, attempt: PaymentAttempt): Paymen
       return storeDecline(tx, trying, verdict.decline);
     case 'authenticate':
       return (attempt.canAsk ?? !offSession)
-        ? storeRequiredAction(tx, trying, attempt.returnUrl)
+        ? answered(tx, storeRequiredAction(tx, trying, attempt.returnUrl), attempt.authentication)
         : storeDecline(tx, trying, declineOf('authentication_required'));
     case 'process':
       return storeProcessing(tx, trying);
@@ -61,9 +67,21 @@ export function attemptPayment(tx: Transaction, attempt: PaymentAttempt): Paymen
   }
 }
 
+/** An intent that waits for its customer, or what has come of it when they answer at once. */
+function answered(
+  tx: Transaction,
+  outcome: PaymentOutcome,
+  authentication: PaymentAttempt['authentication'],
+): PaymentOutcome {
+  if (authentication === undefined) return outcome;
+  const { intent: asked } = outcome;
+  return { ...finishAuthentication(tx, asked, authentication === 'passes'), asked };
+}
+
 /**
  * Writes the events of an attempt, the charge's before the intent's: `charge.succeeded|failed|pending`,
- * `payment_intent.succeeded|amount_capturable_updated|payment_failed|requires_action|processing`.
+ * `payment_intent.succeeded|amount_capturable_updated|payment_failed|requires_action|processing`; before both,
+ * that the customer was asked.
  */
 export function emitPaymentOutcome(tx: Transaction, outcome: PaymentOutcome): void {
   emitCharged(tx, outcome);
@@ -72,6 +90,7 @@ export function emitPaymentOutcome(tx: Transaction, outcome: PaymentOutcome): vo
 
 /** The first of an outcome's events; for callers that write others in between. */
 export function emitCharged(tx: Transaction, outcome: PaymentOutcome): void {
+  if (outcome.asked) tx.emit('payment_intent.requires_action', outcome.asked);
   if (outcome.kind === 'succeeded') tx.emit('charge.succeeded', outcome.charge);
   if (outcome.kind === 'processing') tx.emit('charge.pending', outcome.charge);
   if (outcome.kind === 'failed' && outcome.charge) tx.emit('charge.failed', outcome.charge);

@@ -7,7 +7,12 @@ import { historyOf, type PaymentMethod, paymentMethodTable, storeHistory } from 
 import { type NextAction, type PaymentIntent, paymentIntentTable } from './payments.ts';
 
 /** How an attempt ended. Intent and charge are as they are stored now. */
-export type PaymentOutcome =
+export type PaymentOutcome = AttemptResult & {
+  /** The intent as it waited for the customer, who has answered within the same step. */
+  readonly asked?: PaymentIntent;
+};
+
+type AttemptResult =
   /** Paid; with `capture_method: manual` authorized only, the intent's status is then `requires_capture`. */
   | { readonly kind: 'succeeded'; readonly intent: PaymentIntent; readonly charge: Charge }
   /** The charge is null when it did not come so far, because the customer has not authenticated. */
