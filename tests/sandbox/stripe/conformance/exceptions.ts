@@ -29,7 +29,6 @@ export const exceptions: readonly Exception[] = [
     reason: onDemand,
     declared: 'Invoices/Invoice.confirmation_secret',
   },
-  { where: 'invoice.id', what: 'missing', reason: 'The object of `invoice.upcoming` has none.' },
   {
     where: 'invoice.id',
     what: 'missing',
@@ -97,6 +96,12 @@ export const exceptions: readonly Exception[] = [
     declared: 'Subscriptions/Subscription.status_details',
   },
   {
+    where: 'subscriptions_resource_pending_update.cancel_at_period_end',
+    what: 'unknown',
+    reason: newer,
+    declared: 'Subscriptions/Subscription.PendingUpdate.cancel_at_period_end',
+  },
+  {
     where: 'subscriptions_resource_trial_settings_end_behavior.billing_cycle_anchor',
     what: 'unknown',
     reason: newer,
@@ -134,6 +139,24 @@ export const exceptions: readonly Exception[] = [
     what: 'unknown',
     reason: hidden,
     declared: 'Prices/PriceCreateParams.Recurring.trial_period_days',
+  },
+  {
+    where: 'POST /v1/products?tax_details',
+    what: 'unknown',
+    reason: newer,
+    declared: 'Products/ProductCreateParams.tax_details',
+  },
+  {
+    where: 'POST /v1/products/*?tax_details',
+    what: 'unknown',
+    reason: newer,
+    declared: 'Products/ProductUpdateParams.tax_details',
+  },
+  {
+    where: 'POST /v1/products?type',
+    what: 'unknown',
+    reason: hidden,
+    declared: 'Products/ProductCreateParams.type',
   },
   { where: 'POST /v1/subscriptions?customer', what: 'missing', reason: `${eitherOr} (\`customer_account\`)` },
   {
