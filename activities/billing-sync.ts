@@ -37,7 +37,7 @@ const STALE_SNAPSHOTS_MAX = 3;
 export type ImportedSubscriptions = { licensed_user_count: number | null; subscription_ids: string[] };
 
 export function createBillingSyncActivities(dependencies: ActivityDependencies) {
-  const { database } = dependencies;
+  const { database, metrics, now } = dependencies;
   return {
     /**
      * One round of a subject's sync: notes its pending events, fetches the truth from Stripe, decides, and writes all
@@ -57,6 +57,11 @@ export function createBillingSyncActivities(dependencies: ActivityDependencies) 
       if (only_pending && events.length === 0) return { ...NOTHING, more: false };
       try {
         const round = await retryStale(() => syncBySubjectKind(dependencies, { subject, events }));
+        const { processed, ignored, parked } = round;
+        metrics.eventsSettled({ processed, ignored, parked });
+        // A round brings the database in line with Stripe for all of its events, or for none.
+        const createdAt = processed > 0 ? events.map((event) => event.eventCreatedAt) : [];
+        metrics.eventsApplied({ createdAt, now: now() });
         return { ...round, more: events.length === PENDING_EVENTS_MAX };
       } catch (error) {
         if (isLastAttempt(error, Context.current().info.attempt)) await giveUp(dependencies, events, error);

@@ -3,6 +3,7 @@ import type { Database } from '../db/connect.ts';
 import type { LicensePrices } from '../domain/license-count.ts';
 import type { Stripe } from '../stripe/client.ts';
 import type { Mailer } from './mail.ts';
+import type { ActivityMetrics } from './metrics.ts';
 
 /** All that activities touch, chosen once by the process that runs them. */
 export type ActivityDependencies = {
@@ -18,5 +19,6 @@ export type ActivityDependencies = {
   appUrl: string;
   now: () => Date;
   randomBytes: (count: number) => Buffer;
+  metrics: ActivityMetrics;
   log: Logger;
 };

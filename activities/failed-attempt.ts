@@ -12,7 +12,7 @@ const UNEXPECTED = 'Unexpected';
  * last one, the failure's name.
  */
 export async function giveUp(
-  { database, log }: Pick<ActivityDependencies, 'database' | 'log'>,
+  { database, metrics, log }: Pick<ActivityDependencies, 'database' | 'metrics' | 'log'>,
   events: readonly NotedEvent[],
   error: unknown,
 ): Promise<void> {
@@ -28,6 +28,8 @@ export async function giveUp(
   const idsOf = (status: FailedAttempt['status']) =>
     attempts.filter((attempt) => attempt.status === status).map((attempt) => attempt.stripeEventId);
   const [failed, again] = [idsOf('failed'), idsOf('received')];
+  metrics.attemptsFailed(reason, attempts.length);
+  metrics.eventsSettled({ failed: failed.length });
   if (failed.length > 0) log.error({ stripeEventIds: failed, reason }, 'events failed for good');
   if (again.length > 0)
     log.warn({ stripeEventIds: again, reason }, 'an attempt failed; its events are tried again later');

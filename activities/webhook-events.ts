@@ -18,7 +18,7 @@ const WAKES_AT_ONCE = 8;
 const SWEEP_MS_MAX = 25_000;
 
 export function createWebhookEventActivities(dependencies: ActivityDependencies) {
-  const { database, wakeBillingSync, now } = dependencies;
+  const { database, wakeBillingSync, metrics, now } = dependencies;
   return {
     /** Gives a customer's parked events to its tenant; answers how many events wait for a sync now. */
     async claimEvents(options: { customer: string; tenant: string }): Promise<{ pending: number }> {
@@ -41,6 +41,7 @@ export function createWebhookEventActivities(dependencies: ActivityDependencies)
         status: 'processed' as const,
       }));
       await settleEvents(database, { verdicts, tenant: null });
+      metrics.eventsSettled({ processed: verdicts.length });
     },
 
     /**
@@ -60,6 +61,7 @@ export function createWebhookEventActivities(dependencies: ActivityDependencies)
         // Who refuses a whole group refuses the next one too.
         if (woken.woken === 0) break;
       }
+      metrics.swept(swept);
       return { ...swept, parked_claimed: parkedClaimed };
     },
   };

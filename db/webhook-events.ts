@@ -8,7 +8,7 @@ import { lockSubject } from './subject-lock.ts';
 /** Events that one round of a sync settles; more are left to the next round. */
 export const PENDING_EVENTS_MAX = 500;
 
-export type NotedEvent = PendingEvent & EventAttempts;
+export type NotedEvent = PendingEvent & EventAttempts & { eventCreatedAt: Date | null };
 
 /** A subject's pending events with their attempts so far, oldest arrival first, at most `PENDING_EVENTS_MAX`. */
 export async function pendingEvents(database: Database, subject: string): Promise<NotedEvent[]> {
@@ -17,6 +17,7 @@ export async function pendingEvents(database: Database, subject: string): Promis
       stripeEventId: events.stripeEventId,
       eventType: events.eventType,
       objectId: events.objectId,
+      eventCreatedAt: events.eventCreatedAt,
       failedAttempts: events.attempts,
       sinceFailureMs: sql<number | null>`(extract(epoch from now() - ${events.lastErrorAt}) * 1000)::float8`,
     })

@@ -10,14 +10,25 @@ const REQUEST_TIMEOUT_MS = 15_000;
  */
 const NETWORK_RETRIES = 0;
 
-/** The one place where a connection to Stripe is made. `apiBase` is for the simulator; unset, it is Stripe itself. */
-export function createStripe(options: { secretKey: string; apiBase?: string | undefined }): Stripe {
+/** A request that was made; without a status when no answer came. */
+export type StripeRequest = { method: string; status: number | undefined };
+
+/**
+ * The one place where a connection to Stripe is made. `apiBase` is for the simulator; unset, it is Stripe itself.
+ *
+ * @param options.onRequest is told of every request, once it has ended
+ */
+export function createStripe(options: {
+  secretKey: string;
+  apiBase?: string | undefined;
+  onRequest?: (request: StripeRequest) => void;
+}): Stripe {
   const base = options.apiBase === undefined ? undefined : new URL(options.apiBase);
   return new Stripe(options.secretKey, {
     timeout: REQUEST_TIMEOUT_MS,
     maxNetworkRetries: NETWORK_RETRIES,
     telemetry: false,
-    httpClient: objectsOnly(Stripe.createNodeHttpClient()),
+    httpClient: told(objectsOnly(Stripe.createNodeHttpClient()), options.onRequest),
     ...(base && {
       host: base.hostname,
       port: base.port || (base.protocol === 'https:' ? '443' : '80'),
@@ -41,6 +52,25 @@ function objectsOnly(client: Stripe.HttpClient): Stripe.HttpClient {
       return json;
     };
     return response;
+  };
+  return client;
+}
+
+function told(
+  client: Stripe.HttpClient,
+  onRequest: (request: StripeRequest) => void = () => undefined,
+): Stripe.HttpClient {
+  const send = client.makeRequest.bind(client);
+  client.makeRequest = async (...request) => {
+    const [, , , method] = request;
+    let status: number | undefined;
+    try {
+      const response = await send(...request);
+      status = response.getStatusCode();
+      return response;
+    } finally {
+      onRequest({ method, status });
+    }
   };
   return client;
 }

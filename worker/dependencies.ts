@@ -6,11 +6,15 @@ import { createMailer } from '../activities/mail.ts';
 import { wakeBillingSync } from '../client/wake-billing-sync.ts';
 import type { Config } from '../config.ts';
 import { connectDatabase, type DatabaseConnection } from '../db/connect.ts';
+import { inboxBacklog } from '../db/inbox-backlog.ts';
 import { createStripe } from '../stripe/client.ts';
+import { createWorkerMetrics } from './metrics.ts';
 
 export type WorkerDependencies = {
   activities: (client: WorkflowClient) => ActivityDependencies;
   pool: DatabaseConnection['pool'];
+  /** The worker's own metrics in Prometheus's text format. */
+  metricsText: () => Promise<string>;
   close: () => Promise<void>;
 };
 
@@ -22,7 +26,12 @@ export function buildDependencies(config: Config<'worker'>, log: Logger): Worker
     onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM });
-  const stripe = createStripe({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE });
+  const metrics = createWorkerMetrics({ readBacklog: () => inboxBacklog(database), nowMs: Date.now });
+  const stripe = createStripe({
+    secretKey: config.STRIPE_SECRET_KEY,
+    apiBase: config.STRIPE_API_BASE,
+    onRequest: metrics.stripeRequest,
+  });
   return {
     activities: (client) => ({
       database,
@@ -34,9 +43,11 @@ export function buildDependencies(config: Config<'worker'>, log: Logger): Worker
       appUrl: config.APP_URL,
       now: () => new Date(),
       randomBytes,
+      metrics: metrics.activities,
       log,
     }),
     pool,
+    metricsText: () => metrics.registry.metrics(),
     close: async () => {
       mailer.close();
       await close();

@@ -8,6 +8,7 @@ export type WorkerHealth = {
   /** Do the workers poll, and does Temporal answer? */
   isPolling: () => Promise<boolean>;
   pool: Pool;
+  metricsText: () => Promise<string>;
   /** Where the SDK serves its own metrics, on this machine only. */
   sdkMetricsUrl: string;
   host: string;
@@ -17,16 +18,15 @@ export type WorkerHealth = {
 export type HealthServer = { port: number; close: () => Promise<void> };
 
 /**
- * Serves `/metrics` (those of the Temporal SDK) and `/health/ready` (the workers poll and Postgres answered).
+ * Serves `/metrics` (ours, and those of the Temporal SDK) and `/health/ready` (the workers poll and Postgres answered).
  *
  * @returns the port, and how to stop
  */
 export async function serveHealth(health: WorkerHealth): Promise<HealthServer> {
   const server = fastify({ logger: false, forceCloseConnections: true });
   server.get('/metrics', async (_request, reply) => {
-    const text = await sdkMetrics(health.sdkMetricsUrl);
-    if (text !== undefined) return reply.type('text/plain; version=0.0.4').send(text);
-    return reply.code(503).type('text/plain').send('The SDK has no metrics before Temporal has answered.\n');
+    const [ours, sdks] = await Promise.all([health.metricsText(), sdkMetrics(health.sdkMetricsUrl)]);
+    return reply.type('text/plain; version=0.0.4').send(ours + sdks);
   });
   server.get('/health/ready', async (_request, reply) => {
     const [database, temporal] = await Promise.all([
@@ -44,13 +44,13 @@ export async function serveHealth(health: WorkerHealth): Promise<HealthServer> {
   return { port, close: () => server.close() };
 }
 
-/** undefined as long as the SDK has no connection: it serves none then. */
-async function sdkMetrics(url: string): Promise<string | undefined> {
+/** Nothing as long as the SDK has no connection: it serves none then. */
+async function sdkMetrics(url: string): Promise<string> {
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
     return await answer.text();
   } catch {
-    return undefined;
+    return '';
   }
 }
 

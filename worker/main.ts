@@ -36,7 +36,8 @@ async function serveHealthOrExit(): Promise<HealthServer> {
   const { METRICS_HOST: host, METRICS_PORT: port } = config;
   try {
     const sdkMetricsUrl = await installRuntime(log, config.LOG_LEVEL);
-    return await serveHealth({ isPolling, pool: dependencies.pool, sdkMetricsUrl, host, port });
+    const { pool, metricsText } = dependencies;
+    return await serveHealth({ isPolling, pool, metricsText, sdkMetricsUrl, host, port });
   } catch (error) {
     log.fatal({ err: error }, `the worker can’t listen on ${host}:${port}`);
     process.exit(1);

@@ -1,8 +1,10 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { createActivities, createStripeActivities } from '../../activities/create-activities.ts';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import { createActivityMetrics } from '../../activities/metrics.ts';
 import { MASTER_BILLING_TENANT_ID, type TestDatabase } from '../database.ts';
 
 /** Failures are what many tests are about. */
@@ -15,6 +17,7 @@ type Activity<Argument, Result> = (argument: Argument) => Promise<Result>;
 export function activityWorld(world: World) {
   const wakes: string[] = [];
   const logged: string[] = [];
+  const registry = new Registry();
   const dependencies: ActivityDependencies = {
     mailer: {
       send: () => Promise.reject(new Error('no mail is expected')),
@@ -27,12 +30,14 @@ export function activityWorld(world: World) {
     now: () => new Date('2026-11-21T12:00:00Z'),
     randomBytes: (count) => Buffer.alloc(count, 7),
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
+    metrics: createActivityMetrics(registry),
     ...world,
   };
   return {
     ...createActivities(dependencies),
     ...createStripeActivities(dependencies),
     wakes,
+    metricsText: () => registry.metrics(),
     /** Lines of the log. */
     logged,
     /** Runs an activity as Temporal does, as the given attempt. */

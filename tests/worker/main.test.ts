@@ -42,10 +42,12 @@ async function startWorker(environment: Record<string, string>, readyLine = STAR
   return { url, worker, ready };
 }
 
-test('it starts without Temporal: not ready, no metrics of the SDK yet, and it stops when told', async () => {
+test('it starts without Temporal: not ready, with its own metrics but none of the SDK’s, and it stops when told', async () => {
   const { url, worker, ready } = await startWorker({ TEMPORAL_ADDRESS: NOBODY });
   expect(await ready()).toMatchObject({ checks: { database: 'up', temporal: 'down' } });
-  expect((await fetch(`${url}/metrics`)).status).toBe(503);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toContain('\ntenantry_inbox_backlog_rows 0\n');
+  expect(metrics).not.toContain('temporal_');
   worker.kill('SIGTERM');
   expect(await worker.exited).toEqual({ code: 0, signal: null });
 });

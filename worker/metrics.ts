@@ -1,0 +1,80 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { createActivityMetrics } from '../activities/metrics.ts';
+import type { InboxBacklog } from '../db/inbox-backlog.ts';
+import type { StripeRequest } from '../stripe/client.ts';
+
+/** However often somebody looks, Postgres is asked this often. */
+const BACKLOG_MAX_AGE_MS = 10_000;
+
+export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
+
+/** Makes a registry of its own with what the worker counts, beside the Temporal SDK's own metrics. */
+export function createWorkerMetrics(options: {
+  readBacklog: () => Promise<InboxBacklog>;
+  nowMs: () => number;
+}) {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const stripeRequests = new Counter({
+    name: 'tenantry_stripe_requests_total',
+    help: 'Requests to Stripe, by method and class of answer: 2xx, 4xx, 429, 5xx, or none',
+    labelNames: ['method', 'answer'],
+    registers,
+  });
+  addBacklogGauges(registry, remembered(options));
+  return {
+    registry,
+    activities: createActivityMetrics(registry),
+    stripeRequest({ method, status }: StripeRequest): void {
+      stripeRequests.inc({ method, answer: answerClass(status) });
+    },
+  };
+}
+
+/** 429 stands by itself: it says that the budget is too high. */
+function answerClass(status: number | undefined): string {
+  if (status === undefined) return 'none';
+  return status === 429 ? '429' : `${Math.floor(status / 100)}xx`;
+}
+
+/** A gauge that can't be read is missing rather than old: that is what an alert looks for. */
+function addBacklogGauges(registry: Registry, read: () => Promise<InboxBacklog | undefined>): void {
+  const gauge = (name: string, help: string, value: (backlog: InboxBacklog) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        const backlog = await read();
+        if (backlog === undefined) this.remove();
+        else this.set(value(backlog));
+      },
+    });
+  gauge('tenantry_inbox_backlog_rows', 'Events that wait for their sync, at most 100000', ({ rows }) => rows);
+  gauge(
+    'tenantry_inbox_oldest_seconds',
+    'How long the oldest of them has waited',
+    ({ oldestMs }) => oldestMs / 1000,
+  );
+  gauge(
+    'tenantry_inbox_parked_rows',
+    'Events that are parked, at most 100000',
+    ({ parkedRows }) => parkedRows,
+  );
+}
+
+/** @returns what was read last if it is young enough; undefined when it can't be read */
+function remembered(options: {
+  readBacklog: () => Promise<InboxBacklog>;
+  nowMs: () => number;
+}): () => Promise<InboxBacklog | undefined> {
+  let latest: { atMs: number; backlog: Promise<InboxBacklog | undefined> } | undefined;
+  return () => {
+    const atMs = options.nowMs();
+    if (latest === undefined || atMs - latest.atMs > BACKLOG_MAX_AGE_MS) {
+      latest = { atMs, backlog: options.readBacklog().catch(() => undefined) };
+    }
+    return latest.backlog;
+  };
+}
