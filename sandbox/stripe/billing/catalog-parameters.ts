@@ -1,9 +1,12 @@
 import { z } from 'zod';
-import { boolean, clearableText, decimal, metadata, natural, text } from '../api/parameters.ts';
+import { boolean, clearableText, decimal, metadata, metadataHash, natural, text } from '../api/parameters.ts';
 
-const recurring = z.strictObject({
+const interval = {
   interval: z.enum(['day', 'week', 'month', 'year']),
   interval_count: natural.optional(),
+};
+const recurring = z.strictObject({
+  ...interval,
   meter: text.optional(),
   trial_period_days: natural.optional(),
   usage_type: z.enum(['licensed', 'metered']).optional(),
@@ -11,12 +14,11 @@ const recurring = z.strictObject({
 const taxBehavior = z.enum(['exclusive', 'inclusive', 'unspecified']);
 
 /** What describes an amount, wherever a price is made: here, inline in a product, in a Checkout line. */
-export const productPriceFields = {
+export const inlinePriceFields = {
   currency: text,
   unit_amount: natural.optional(),
   unit_amount_decimal: decimal.optional(),
-  recurring: recurring.optional(),
-  metadata: metadata.optional(),
+  recurring: z.strictObject(interval).optional(),
   tax_behavior: taxBehavior.optional(),
 };
 const tier = z.strictObject({
@@ -31,13 +33,15 @@ const productData = z.strictObject({
   id: text.optional(),
   name: text,
   active: boolean.optional(),
-  metadata: metadata.optional(),
+  metadata: metadataHash.optional(),
   statement_descriptor: text.optional(),
   tax_code: text.optional(),
   unit_label: text.optional(),
 });
 export const createPriceParameters = z.strictObject({
-  ...productPriceFields,
+  ...inlinePriceFields,
+  recurring: recurring.optional(),
+  metadata: metadataHash.optional(),
   active: boolean.optional(),
   billing_scheme: z.enum(['per_unit', 'tiered']).optional(),
   lookup_key: text.optional(),
@@ -64,15 +68,11 @@ export const updatePriceParameters = z.strictObject({
 const number = decimal.transform(Number);
 const dimensions = z.strictObject({ height: number, length: number, weight: number, width: number });
 const emptied = z.literal('');
+const images = z.array(text);
+const marketingFeatures = z.array(z.strictObject({ name: text }));
 const productFields = {
   active: boolean.optional(),
   description: clearableText.optional(),
-  images: z.union([emptied.transform(() => []), z.array(text)]).optional(),
-  marketing_features: z
-    .union([emptied.transform(() => []), z.array(z.strictObject({ name: text }))])
-    .optional(),
-  metadata: metadata.optional(),
-  package_dimensions: z.union([emptied.transform(() => null), dimensions]).optional(),
   shippable: boolean.optional(),
   statement_descriptor: clearableText.optional(),
   tax_code: clearableText.optional(),
@@ -88,15 +88,23 @@ const productFields = {
 export const createProductParameters = z.strictObject({
   ...productFields,
   id: text.optional(),
+  images: images.optional(),
+  marketing_features: marketingFeatures.optional(),
+  metadata: metadataHash.optional(),
   name: text,
-  default_price_data: z.strictObject(productPriceFields).optional(),
+  package_dimensions: dimensions.optional(),
+  default_price_data: z.strictObject({ ...inlinePriceFields, metadata: metadataHash.optional() }).optional(),
   /** The only type that this API version makes. */
   type: z.enum(['service']).optional(),
 });
 export const updateProductParameters = z.strictObject({
   ...productFields,
-  name: text.optional(),
   default_price: text.optional(),
+  images: z.union([emptied.transform(() => []), images]).optional(),
+  marketing_features: z.union([emptied.transform(() => []), marketingFeatures]).optional(),
+  metadata: metadata.optional(),
+  name: text.optional(),
+  package_dimensions: z.union([emptied.transform(() => null), dimensions]).optional(),
 });
 
 export type CreatePrice = z.infer<typeof createPriceParameters>;

@@ -4,6 +4,7 @@ import type { Route } from '../../../../sandbox/stripe/resource.ts';
 import type { Schema } from '../../../../sandbox/stripe/specification/openapi.ts';
 import { type Endpoint, endpointKey } from '../../../../sandbox/stripe/specification/specification.ts';
 import type { Deviation } from './deviations.ts';
+import { branchesOf } from './form-values.ts';
 import { textPattern } from './json-schema.ts';
 
 /** How an endpoint's parameters compare to those of the specification. */
@@ -46,7 +47,7 @@ class Comparison implements ParameterComparison {
 
   compare(ours: SchemaObject, theirs: Schema, path: string): void {
     const branches = theirs.anyOf ?? [theirs];
-    for (const branch of ours.anyOf ?? [ours]) {
+    for (const branch of branchesOf(ours)) {
       if (branch.type === 'object') this.compareHash(branch, branches, path);
       else if (branch.type === 'array') this.compareList(branch, branches, path);
       else this.compareText(branch, branches, path);
