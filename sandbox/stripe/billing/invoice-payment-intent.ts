@@ -26,7 +26,7 @@ export interface PayingIntent {
   readonly payment: InvoicePayment;
 }
 
-/** Makes the intent that pays an open invoice, and what links the two; emits nothing. */
+/** Makes the intent that pays an open invoice, and what links the two; of events only the thin one of the link. */
 export function startInvoicePayment(tx: Transaction, invoice: Invoice): PaymentIntent {
   const intent = startPaymentIntent(tx, {
     amount: invoice.amount_remaining,
@@ -36,7 +36,7 @@ export function startInvoicePayment(tx: Transaction, invoice: Invoice): PaymentI
     // What pays a subscription's start is to pay its renewals too, without the customer.
     setup_future_usage: invoice.billing_reason === 'subscription_create' ? 'off_session' : null,
   });
-  tx.put(invoicePaymentTable, {
+  const payment = tx.put(invoicePaymentTable, {
     id: tx.newId('inpay'),
     object: 'invoice_payment',
     amount_paid: null,
@@ -50,6 +50,7 @@ export function startInvoicePayment(tx: Transaction, invoice: Invoice): PaymentI
     status: 'open',
     status_transitions: { canceled_at: null, paid_at: null },
   });
+  tx.emitThin({ type: 'v1.invoice_payment.open', object: payment });
   return intent;
 }
 
@@ -67,11 +68,12 @@ export function payingIntent(tx: Transaction, invoice: string): PayingIntent | u
 export function cancelInvoicePayment(tx: Transaction, invoice: Invoice, reason: CancellationReason): void {
   const paying = payingIntent(tx, invoice.id);
   if (!paying) return;
-  tx.put(invoicePaymentTable, {
+  const payment = tx.put(invoicePaymentTable, {
     ...paying.payment,
     status: 'canceled',
     status_transitions: { ...paying.payment.status_transitions, canceled_at: timeOf(tx, invoice.test_clock) },
   });
+  tx.emitThin({ type: 'v1.invoice_payment.canceled', object: payment });
   if (cancelableStatuses.has(paying.intent.status)) cancelPaymentIntent(tx, paying.intent, reason);
 }
 

@@ -46,6 +46,55 @@ describe('a fault', () => {
   });
 });
 
+describe('an answer that is broken on its way', () => {
+  it('is an HTML page of a gateway, without Stripe’s headers and with nothing done', async () => {
+    const { simulator, stripe, control } = await startSandbox();
+    await control.injectFault({ kind: 'bad_gateway', method: 'POST', path: '/v1/customers', times: 2 });
+    const refusal = await refusalOf(stripe.customers.create({}));
+    expect(refusal).toBeInstanceOf(Stripe.errors.StripeAPIError);
+    expect(refusal.message).toContain('Invalid JSON');
+    const response = await fetch(`${simulator.url}/v1/customers`, { method: 'POST' });
+    expect([response.status, response.headers.get('request-id')]).toEqual([502, null]);
+    expect(await response.text()).toContain('<html>');
+    expect((await stripe.customers.list()).data).toEqual([]);
+  });
+
+  it('is cut in the middle, after it was executed', async () => {
+    const { simulator, control } = await startSandbox();
+    const stripe = clientOf(simulator, { maxNetworkRetries: 1 });
+    await control.injectFault({ kind: 'cut_body', method: 'POST' });
+    const refusal = await refusalOf(stripe.customers.create({}, { maxNetworkRetries: 0 }));
+    expect(refusal).toBeInstanceOf(Stripe.errors.StripeConnectionError);
+    expect((await stripe.customers.list()).data).toHaveLength(1);
+    expect((await control.requests())[0]).toMatchObject({ status: null, fault: 'cut_body' });
+  });
+
+  it('comes late, and finds a client that has gone', async () => {
+    const { stripe, control } = await startSandbox();
+    await control.injectFault({ kind: 'slow', delayMs: 400 });
+    const call = stripe.customers.create({ name: 'slow' }, { timeout: 100 });
+    expect(await refusalOf(call)).toBeInstanceOf(Stripe.errors.StripeConnectionError);
+    await expect.poll(async () => (await stripe.customers.list()).data, { interval: 20 }).toHaveLength(1);
+  });
+
+  it('advises the client what the script says', async () => {
+    const { simulator, control } = await startSandbox();
+    const stripe = clientOf(simulator, { maxNetworkRetries: 2 });
+    await control.injectFault({ kind: 'error_before', shouldRetry: false, status: 503 });
+    const refusal = await refusalOf(stripe.customers.list());
+    expect(refusal).toMatchObject({ statusCode: 503, headers: { 'stripe-should-retry': 'false' } });
+    expect(await control.requests()).toHaveLength(1);
+    await control.injectFault({ kind: 'rate_limit', shouldRetry: true });
+    await stripe.customers.list();
+    expect(await control.requests()).toHaveLength(3);
+    await control.injectFault({ kind: 'header', shouldRetry: true });
+    const response = await fetch(`${simulator.url}/v1/customers`, {
+      headers: { authorization: 'Bearer sk_test_x' },
+    });
+    expect([response.status, response.headers.get('stripe-should-retry')]).toEqual([200, 'true']);
+  });
+});
+
 describe('the record', () => {
   it('keeps each request with its parameters, key, status and id', async () => {
     const { stripe, control } = await startSandbox();

@@ -1,5 +1,6 @@
+import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import { refusalOf, startSandbox } from './simulator-fixture.ts';
+import { createCustomer, refusalOf, startSandbox } from './simulator-fixture.ts';
 
 describe('idempotency keys', () => {
   it('answer the same object again, marked as replayed, and execute once', async () => {
@@ -61,6 +62,91 @@ describe('idempotency keys', () => {
       const { data } = await stripe.customers.list({ email });
       expect(data).toHaveLength(kind === 'error_after' ? 1 : 0);
     }
+  });
+
+  it('keep a declined card, so that only another key charges again', async () => {
+    const { stripe } = await startSandbox();
+    const customer = await createCustomer(stripe);
+    const charge = (idempotencyKey: string): Promise<unknown> =>
+      stripe.paymentIntents.create(
+        {
+          amount: 500,
+          currency: 'usd',
+          customer: customer.id,
+          payment_method: 'pm_card_visa_chargeDeclined',
+          confirm: true,
+          off_session: true,
+        },
+        { idempotencyKey },
+      );
+    const first = await refusalOf(charge('one'));
+    expect(first).toMatchObject({ statusCode: 402, code: 'card_declined' });
+    const again = await refusalOf(charge('one'));
+    expect(again.headers?.['idempotent-replayed']).toBe('true');
+    expect(again).toMatchObject({ statusCode: 402, payment_intent: { id: first.payment_intent?.id } });
+    const other = await refusalOf(charge('two'));
+    expect(other.headers?.['idempotent-replayed']).toBeUndefined();
+    expect(other.payment_intent?.id).not.toBe(first.payment_intent?.id);
+  });
+
+  it('do not keep conflicts: what a lock or a limit refused is executed next time', async () => {
+    const { stripe, control } = await startSandbox();
+    for (const kind of ['lock_timeout', 'rate_limit', 'bad_gateway'] as const) {
+      await control.injectFault({ kind });
+      await refusalOf(stripe.customers.create({ name: kind }, { idempotencyKey: kind }));
+      const made = await stripe.customers.create({ name: kind }, { idempotencyKey: kind });
+      expect(made.lastResponse.headers['idempotent-replayed']).toBeUndefined();
+    }
+    expect((await stripe.customers.list()).data).toHaveLength(3);
+  });
+
+  it('are forgotten after a day', async () => {
+    const { stripe, control } = await startSandbox();
+    const first = await stripe.products.create({ name: 'a' }, { idempotencyKey: 'one' });
+    await control.setTimeOffset(24 * 3_600_000 - 60_000);
+    const replayed = await stripe.products.create({ name: 'a' }, { idempotencyKey: 'one' });
+    expect(replayed.id).toBe(first.id);
+    await control.setTimeOffset(24 * 3_600_000 + 60_000);
+    const second = await stripe.products.create({ name: 'b' }, { idempotencyKey: 'one' });
+    expect(second.id).not.toBe(first.id);
+  });
+
+  it('are refused when they are longer than 255 characters', async () => {
+    const { stripe } = await startSandbox();
+    await stripe.customers.create({}, { idempotencyKey: 'k'.repeat(255) });
+    const refusal = await refusalOf(stripe.customers.create({}, { idempotencyKey: 'k'.repeat(256) }));
+    expect(refusal.statusCode).toBe(400);
+  });
+
+  it('belong to one endpoint: the same key for another is refused', async () => {
+    const { stripe } = await startSandbox();
+    await stripe.customers.create({ name: 'a' }, { idempotencyKey: 'one' });
+    const refusal = await refusalOf(stripe.products.create({ name: 'a' }, { idempotencyKey: 'one' }));
+    expect(refusal).toMatchObject({ statusCode: 400, rawType: 'idempotency_error' });
+  });
+
+  it('of the v2 API are taken by POST and DELETE, and keep successes only', async () => {
+    const { stripe, control } = await startSandbox();
+    const { eventDestinations } = stripe.v2.core;
+    const create = (): Promise<Stripe.V2.Core.EventDestination> =>
+      eventDestinations.create(
+        {
+          name: 'Ours',
+          type: 'webhook_endpoint',
+          event_payload: 'thin',
+          enabled_events: ['*'],
+          webhook_endpoint: { url: 'http://127.0.0.1:9/x' },
+        },
+        { idempotencyKey: 'one' },
+      );
+    await control.injectFault({ kind: 'error_before' });
+    expect((await refusalOf(create())).statusCode).toBe(500);
+    const made = await create();
+    expect((await create()).id).toBe(made.id);
+    const remove = (): Promise<Stripe.Response<Stripe.V2.DeletedObject>> =>
+      eventDestinations.del(made.id, {}, { idempotencyKey: 'two' });
+    await remove();
+    expect((await remove()).lastResponse.headers['idempotent-replayed']).toBe('true');
   });
 
   it('are ignored on DELETE', async () => {

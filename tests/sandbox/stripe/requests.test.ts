@@ -219,3 +219,54 @@ describe('expansion', () => {
     expect(await refusalOf(wrong)).toMatchObject({ message: 'This property cannot be expanded (email).' });
   });
 });
+
+describe('a version', () => {
+  it('is echoed and logged, and our shapes are answered whatever it is', async () => {
+    const { simulator, stripe, control } = await startSandbox();
+    const { id } = await createCustomer(stripe);
+    const versions = ['2026-10-28.endive', '2024-06-20', '2025-03-31.basil'];
+    for (const version of versions) {
+      const response = await fetch(`${simulator.url}/v1/customers/${id}`, {
+        headers: { authorization: 'Bearer sk_test_x', 'stripe-version': version },
+      });
+      expect([response.status, response.headers.get('stripe-version')]).toEqual([200, version]);
+    }
+    const logged = (await control.requests()).map(({ stripeVersion }) => stripeVersion);
+    expect(logged.slice(-3)).toEqual(versions);
+    const without = await fetch(`${simulator.url}/v1/customers/${id}`, {
+      headers: { authorization: 'Bearer sk_test_x' },
+    });
+    expect(without.headers.get('stripe-version')).toBe('2026-10-28.endive');
+  });
+
+  it('that has not the form of one is refused', async () => {
+    const { simulator } = await startSandbox();
+    for (const version of ['latest', '2026-10-28.', '26-10-28']) {
+      const response = await fetch(`${simulator.url}/v1/customers`, {
+        headers: { authorization: 'Bearer sk_test_x', 'stripe-version': version },
+      });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({
+        error: { message: `Invalid Stripe API version: ${version}` },
+      });
+    }
+  });
+});
+
+describe('the headers of an answer', () => {
+  it('name the request, and with a key the key and the first request', async () => {
+    const { stripe, control } = await startSandbox();
+    const { lastResponse } = await stripe.products.create({ name: 'a' }, { idempotencyKey: 'k' });
+    expect(lastResponse.headers).toMatchObject({
+      'request-id': lastResponse.requestId,
+      'idempotency-key': 'k',
+      'original-request': lastResponse.requestId,
+      'stripe-should-retry': 'false',
+    });
+    const list = await stripe.products.list();
+    expect(list.lastResponse.headers).not.toHaveProperty('stripe-should-retry');
+    expect(list.lastResponse.headers).not.toHaveProperty('idempotency-key');
+    const ids = (await control.requests()).map(({ requestId }) => requestId);
+    expect(ids).toEqual([lastResponse.requestId, list.lastResponse.requestId]);
+  });
+});

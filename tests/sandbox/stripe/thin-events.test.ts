@@ -19,8 +19,9 @@ interface ThinSandbox extends Sandbox {
   readonly secret: string;
 }
 
+/** With a destination that gets everything, in order. */
 async function startThin(): Promise<ThinSandbox> {
-  const sandbox = await startSandbox();
+  const sandbox = await startSandbox({ deliveries: { concurrentMax: 1 } });
   const receiver = await startReceiver();
   const { secret } = await sandbox.control.createEventDestination({ url: receiver.url });
   return { ...sandbox, receiver, secret };
@@ -147,6 +148,26 @@ describe('finer thin events', () => {
     await control.setSubscriptionStatus(subscription.id, 'past_due');
     await control.waitUntilIdle();
     expect(sandbox.receiver.types()).toContain('v1.customer.subscription.past_due');
+  });
+
+  it('tell what became of what is to pay an invoice', async () => {
+    const sandbox = await startThin();
+    const { stripe, control } = sandbox;
+    const customer = await createCustomer(stripe);
+    await stripe.invoiceItems.create({ customer: customer.id, amount: 500, currency: 'usd' });
+    const draft = await stripe.invoices.create({
+      customer: customer.id,
+      auto_advance: false,
+      pending_invoice_items_behavior: 'include',
+    });
+    await stripe.invoices.finalizeInvoice(draft.id);
+    await stripe.invoices.voidInvoice(draft.id);
+    await control.waitUntilIdle();
+    const types = notifications(sandbox).map(({ type }) => type);
+    expect(types.filter((type) => type.startsWith('v1.invoice_payment.'))).toEqual([
+      'v1.invoice_payment.open',
+      'v1.invoice_payment.canceled',
+    ]);
   });
 
   it('tell what changed in the catalogue', async () => {
