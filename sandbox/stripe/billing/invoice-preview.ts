@@ -55,7 +55,7 @@ function ofChange(
   const now = timeOf(tx, before.test_clock);
   const at = details.proration_date ?? now;
   const isProrated = behavior !== 'none' && before.items !== after.items;
-  const prorations = isProrated ? createProrations(tx, { before, after, at }) : [];
+  const prorations = isProrated ? createProrations(tx, { before, after, at, startsPeriods }) : [];
   const isAtOnce =
     startsPeriods || details.cancel_now || (behavior === 'always_invoice' && prorations.length > 0);
   const invoice = isAtOnce

@@ -21,26 +21,29 @@ export interface Proration {
   readonly quantity: number;
 }
 
-/** A change of a subscription's items at a moment in unix seconds. */
-interface Change {
+/** A change of a subscription's items. */
+export interface ItemsChange {
   readonly before: Subscription;
   readonly after: Subscription;
+  /** Unix seconds. */
   readonly at: number;
+  /** Whether all items' periods start with the change: those are charged by lines of their own. */
+  readonly startsPeriods?: boolean;
 }
 
 /**
  * What a change of a subscription's items gives back and charges, to the second. An item that is removed, or whose
- * price, quantity or period changes, is given back from then on, and charged anew as it is now; a period that
- * starts at that moment is charged by its own full line instead. Nothing is due for a trial or for usage.
+ * price, quantity or period changes, is given back from then on, and charged anew as it is now. Nothing is due for a
+ * trial or for usage.
  */
-export function prorationsBetween(tx: Transaction, change: Change): readonly Proration[] {
+export function prorationsBetween(tx: Transaction, change: ItemsChange): readonly Proration[] {
   const { after, before } = change;
   const prorations: Proration[] = [];
   for (const old of before.items) {
     const now = after.items.find(({ id }) => id === old.id);
     if (now && isSame(old, now)) continue;
     if (before.status !== 'trialing') prorations.push(...creditsOf(tx, change, old));
-    if (now && !isNewPeriod(change, old, now)) prorations.push(...debitsOf(tx, change, now));
+    if (now) prorations.push(...debitsOf(tx, change, now));
   }
   for (const item of after.items) {
     if (!before.items.some(({ id }) => id === item.id)) prorations.push(...debitsOf(tx, change, item));
@@ -57,16 +60,15 @@ function isSame(one: SubscriptionItem, other: SubscriptionItem): boolean {
   );
 }
 
-/** A period that starts with the change is charged by a line of its own. */
-function isNewPeriod({ at }: Change, old: SubscriptionItem, now: SubscriptionItem): boolean {
-  return now.current_period_start >= at && now.current_period_start !== old.current_period_start;
-}
-
 /**
  * Flexible billing gives back what was charged, one credit for each debit; classic billing what the item costs
  * now, charged or not.
  */
-function creditsOf(tx: Transaction, { at, before }: Change, item: SubscriptionItem): readonly Proration[] {
+function creditsOf(
+  tx: Transaction,
+  { at, before }: ItemsChange,
+  item: SubscriptionItem,
+): readonly Proration[] {
   if (item.quantity === undefined) return [];
   const debits = outstandingDebits(tx, { subscription: before.id, item: item.id, at });
   if (before.billing_mode.type === 'flexible') {
@@ -108,10 +110,11 @@ function creditOf(
   };
 }
 
-function debitsOf(tx: Transaction, change: Change, item: SubscriptionItem): readonly Proration[] {
+function debitsOf(tx: Transaction, change: ItemsChange, item: SubscriptionItem): readonly Proration[] {
   const { current_period_end: end, current_period_start: start, quantity } = item;
   const at = Math.max(change.at, start);
-  if (change.after.status === 'trialing' || quantity === undefined || end <= at) return [];
+  if (change.startsPeriods || change.after.status === 'trialing') return [];
+  if (quantity === undefined || end <= at) return [];
   const price = priceOf(tx, item);
   return [
     {

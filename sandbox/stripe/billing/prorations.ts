@@ -1,18 +1,14 @@
 import { timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { type InvoiceItem, invoiceItemTable, pendingItems, renderInvoiceItem } from './invoice-item-state.ts';
-import { type Proration, prorationsBetween } from './proration-amounts.ts';
+import { type ItemsChange, type Proration, prorationsBetween } from './proration-amounts.ts';
 import type { Subscription } from './subscription-state.ts';
 
 /**
  * Stores what a change of a subscription's items gives back and charges, as pending invoice items; emits nothing.
- * @param change.at unix seconds
  * @returns credits before debits, item by item; empty when nothing is prorated
  */
-export function createProrations(
-  tx: Transaction,
-  change: { before: Subscription; after: Subscription; at: number },
-): readonly InvoiceItem[] {
+export function createProrations(tx: Transaction, change: ItemsChange): readonly InvoiceItem[] {
   return prorationsBetween(tx, change).map((proration) =>
     tx.put(invoiceItemTable, prorationItem(tx, change.after, proration)),
   );

@@ -48,7 +48,7 @@ export function billChange(
   const behavior = parameters.proration_behavior ?? 'create_prorations';
   const isProrated = behavior !== 'none' && before.items !== after.items;
   const at = prorationDate(tx, before, parameters.proration_date);
-  const prorations = isProrated ? createProrations(tx, { before, after, at }) : [];
+  const prorations = isProrated ? createProrations(tx, { before, after, at, startsPeriods }) : [];
   const isInvoiced = startsPeriods || (behavior === 'always_invoice' && prorations.length > 0);
   if (!isInvoiced) return { ...nothing, prorations };
   const invoice = {
