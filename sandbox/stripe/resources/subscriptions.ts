@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { sent } from '../api/parameters.ts';
+import { searchRoute } from '../api/search.ts';
 import { hasExhaustedRetries } from '../billing/invoice-retries.ts';
 import { invoiceTable } from '../billing/invoice-state.ts';
 import { createSubscription } from '../billing/subscription-creation.ts';
@@ -128,6 +129,7 @@ export const subscriptions: Resource = {
   reactions,
   due: dueWork(subscriptionTable, runDue),
   routes: [
+    searchRoute({ of: 'subscriptions', table: subscriptionTable, render: renderSubscription }),
     route({
       method: 'POST',
       path: '/v1/subscriptions',
