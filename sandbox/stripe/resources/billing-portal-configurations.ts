@@ -36,6 +36,7 @@ function existing(tx: Transaction, id: string): StoredConfiguration {
 
 export const billingPortalConfigurations: Resource = {
   object: 'billing_portal.configuration',
+  keeps: 'features, texts, metadata; whether it is the default',
   expandable: {
     'features.subscription_update.products': (tx, id) => existing(tx, id).products,
   },

@@ -6,6 +6,7 @@ import { dueWork } from '../state/due-work.ts';
 /** Sessions can be made and not read: who has the URL may act for the customer. */
 export const billingPortalSessions: Resource = {
   object: 'billing_portal.session',
+  keeps: 'customer, configuration, flow, return URL; its page',
   expandable: { configuration: 'billing_portal.configuration' },
   due: dueWork(portalSessionTable, endPortalSession),
   routes: [

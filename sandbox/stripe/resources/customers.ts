@@ -249,6 +249,7 @@ function toAddress(sentAddress: z.infer<typeof address> | undefined): Address | 
 
 export const customers: Resource = {
   object: 'customer',
+  keeps: 'contact, balance, default payment method, number of the next invoice; a stub of a deleted one',
   expandable: {
     default_source: 'source',
     'invoice_settings.default_payment_method': 'payment_method',

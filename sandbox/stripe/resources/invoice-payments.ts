@@ -15,6 +15,7 @@ const listSchema = z.strictObject({
 /** The way from a payment intent to its invoice and back. */
 export const invoicePayments: Resource = {
   object: 'invoice_payment',
+  keeps: 'amount, status, what pays it',
   expandable: { invoice: 'invoice', 'payment.payment_intent': 'payment_intent' },
   find: (tx, id) => tx.get(invoicePaymentTable, id),
   routes: [

@@ -110,6 +110,7 @@ function hasRecurring({ recurring }: Price, wanted: ListPrices['recurring']): bo
 
 export const prices: Resource = {
   object: 'price',
+  keeps: 'amount or tiers, interval, lookup key, tax behaviour',
   expandable: { product: 'product', tiers: (tx, id) => tx.get(priceTiersTable, id)?.tiers },
   find: (tx, id) => tx.get(priceTable, id),
   routes: [

@@ -78,6 +78,7 @@ function list(tx: Transaction, parameters: z.infer<typeof listSchema>): object {
 
 export const products: Resource = {
   object: 'product',
+  keeps: 'name, texts, images, default price, dimensions, tax code',
   expandable: { default_price: 'price' },
   find: (tx, id) => tx.get(productTable, id),
   routes: [

@@ -84,6 +84,7 @@ function subscriptionInParameter(tx: Transaction, id: string): Subscription {
 
 export const subscriptionItems: Resource = {
   object: 'subscription_item',
+  keeps: 'price, quantity, period',
   expandable: { price: 'price', subscription: 'subscription' },
   find: (tx, id) => {
     const found = find(tx, id);

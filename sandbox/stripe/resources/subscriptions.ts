@@ -113,6 +113,7 @@ const reactions: Resource['reactions'] = {
 
 export const subscriptions: Resource = {
   object: 'subscription',
+  keeps: 'items, status, periods, trial, cancellation, pauses, pending update, billing mode',
   expandable: {
     customer: 'customer',
     default_payment_method: 'payment_method',

@@ -65,6 +65,7 @@ function existing(tx: Transaction, id: string): TestClock {
 
 export const testClocks: Resource = {
   object: 'test_helpers.test_clock',
+  keeps: 'time, name, status; its customers go with it',
   expandable: {},
   find: (tx, id) => tx.get(testClockTable, id),
   due: dueWork(testClockTable, (tx, clock) => remove(tx, clock.id)),
