@@ -2,7 +2,7 @@ import type { Transaction } from '../state/transaction.ts';
 import { type Attempt, emitAttempt, storeAttempt } from './invoice-attempt.ts';
 import { draftSubscriptionInvoice, type SubscriptionDraft } from './invoice-drafting.ts';
 import { emitFinalized, type Finalized, storeFinalized } from './invoice-finalization.ts';
-import { type Invoice, renderInvoice } from './invoice-state.ts';
+import { type Invoice, invoiceTable, renderInvoice } from './invoice-state.ts';
 import {
   type AttemptManner,
   emitCharged,
@@ -23,15 +23,20 @@ export interface Bill {
 }
 
 /**
- * Bills a subscription at once. Such an invoice is never tried again by itself.
+ * Bills a subscription at once.
  * @param bill.attempt null: the client is to pay it
+ * @param bill.isRetried whether it is tried again by itself; when not given, never
  */
 export function billSubscription(
   tx: Transaction,
-  bill: Omit<SubscriptionDraft, 'waits'> & { readonly attempt: AttemptManner | null },
+  bill: Omit<SubscriptionDraft, 'waits'> & {
+    readonly attempt: AttemptManner | null;
+    readonly isRetried?: boolean;
+  },
 ): Bill {
-  const { attempt: wanted, ...of } = bill;
-  const draft = draftSubscriptionInvoice(tx, { ...of, waits: false });
+  const { attempt: wanted, isRetried = false, ...of } = bill;
+  const made = draftSubscriptionInvoice(tx, { ...of, waits: false });
+  const draft = isRetried ? tx.put(invoiceTable, { ...made, auto_advance: true }) : made;
   const finalized = storeFinalized(tx, draft);
   const { intent, invoice, open } = finalized;
   if (wanted === null || intent === null) {

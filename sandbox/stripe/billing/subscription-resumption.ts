@@ -40,6 +40,7 @@ export function resumeAsAsked(
         reason: 'subscription_update',
         items: ahead.billed,
         attempt,
+        isRetried: isTriedNow,
       })
     : null;
   if (isTriedNow && attempt === null && bill && bill.open.amount_due > 0) throw paymentMethodMissing();

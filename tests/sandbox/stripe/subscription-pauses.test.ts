@@ -138,15 +138,20 @@ describe('resuming a subscription', () => {
     expect((await read(id)).status).toBe('past_due');
   });
 
-  it('stays paused while a payment in the request fails, until it is paid', async () => {
-    const { control, customer, id, stripe, types, read } = await startPaused(
+  it('stays paused while a payment in the request fails, and is tried again', async () => {
+    const { advance, control, customer, id, stripe, types, read } = await startPaused(
       'pm_card_simulator_failsAfterFirst',
     );
+    await control.configureBilling({ retryAfterSeconds: [86_400] });
     const waiting = await stripe.subscriptions.resume(id, { payment_behavior: 'resume_on_payment_success' });
     expect(waiting.status).toBe('paused');
     expect(await types()).toContain('invoice.payment_failed');
     await control.setPaymentFate({ customer: customer.id, payments: 'next', outcome: { kind: 'succeed' } });
-    await stripe.invoices.pay(String(waiting.latest_invoice));
+    await advance('2027-05-21T00:00:00Z');
+    expect((await types()).slice(-3, -1)).toEqual([
+      'customer.subscription.resumed',
+      'customer.subscription.updated',
+    ]);
     expect((await read(id)).status).toBe('active');
   });
 
