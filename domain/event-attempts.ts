@@ -1,8 +1,11 @@
 /** A row that was stored, claimed or filed elsewhere this long ago and still waits was missed by its waker. */
 export const WAKE_GRACE_MS = 30_000;
 
-/** The sweep's wakes of a subject that goes on waiting are at most this far apart. */
-const WAKE_DISTANCE_MAX_MS = 15 * 60_000;
+/**
+ * The sweep's wakes of a subject that goes on waiting are at most this far apart: should the run that was woken be gone
+ * (its server has lost it), its events are final within two minutes of the outage's end all the same.
+ */
+const WAKE_DISTANCE_MAX_MS = 60_000;
 
 /**
  * Pauses between the attempts of an event's sync that failed for good, by number of failures. What ends an attempt passes
@@ -50,7 +53,7 @@ export function afterFailedAttempt(event: EventAttempts, reason: string): AfterF
 /**
  * How far the sweep's next wake is from this one. It is as far as the subject has waited already, so the distances double:
  * the run that was woken exists by then and only has to get through, and each signal costs a piece of its history. A day
- * of outage is about a hundred signals of the 10,000 that a run may get.
+ * of outage is about 1,400 signals of the 10,000 that a run may get; when they are used up the run goes on without them.
  */
 export function wakeAgainInMs(waitedMs: number): number {
   return Math.min(Math.max(waitedMs, WAKE_GRACE_MS), WAKE_DISTANCE_MAX_MS);

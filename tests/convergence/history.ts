@@ -14,9 +14,9 @@ const SWEEPS = 3;
 export const histories = fc.noBias(fc.array(fc.nat(), { minLength: 10, maxLength: MOVES_MAX, size: 'max' }));
 
 /** `SEED=… npm test` replays a run: fast-check prints the seed of one that fails. */
-export function seeded(count: number): { numRuns: number; seed?: number } {
+export function seeded(count: number): { numRuns: number; endOnFailure: true; seed?: number } {
   const { SEED } = process.env;
-  return { numRuns: count, ...(SEED !== undefined && { seed: Number(SEED) }) };
+  return { numRuns: count, endOnFailure: true, ...(SEED !== undefined && { seed: Number(SEED) }) };
 }
 
 type Follower = (move: Move) => Promise<void>;

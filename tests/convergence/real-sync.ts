@@ -8,7 +8,7 @@ import type { Attempt, Model, Move, StripeEvent } from './model.ts';
 /** Syncs that may be needed until the inbox is drained. */
 const DRAIN_ROUNDS_MAX = 10;
 
-type Snapshot = { quantity: number };
+type Snapshot = { quantity: number; version: number };
 /** A real activity that has asked Stripe and waits for the answer. */
 type Gate = { answer: (snapshot: Snapshot) => void; break: () => void };
 
@@ -72,7 +72,7 @@ class RealAttempt {
     if (url.pathname.startsWith('/v1/products/')) return Promise.resolve(Response.json(PRODUCT));
     return new Promise((resolve, reject) => {
       this.gate = {
-        answer: ({ quantity }) => resolve(Response.json(subscriptionsOf(customer, quantity))),
+        answer: (snapshot) => resolve(Response.json(subscriptionsOf(customer, snapshot))),
         break: () => reject(new TypeError('the connection broke')),
       };
       this.wakeUp();
@@ -87,6 +87,9 @@ export class RealSync {
   /** Of this history: its customers and events are nobody else's. */
   private readonly suffix: string;
   private readonly attempts = new Map<Attempt, RealAttempt>();
+  /** The newest version of each customer that was ever written. */
+  private readonly versions = new Map<string, number>();
+  private readonly violations: string[] = [];
 
   constructor(options: { database: TestDatabase; model: Model; suffix: string }) {
     this.database = options.database;
@@ -103,7 +106,8 @@ export class RealSync {
       case 'store':
         return this.store(move.receipt.event);
       case 'step':
-        return this.step(move.attempt);
+        await this.step(move.attempt);
+        break;
       case 'attempt_dies':
         await this.attempts.get(move.attempt)?.die();
         break;
@@ -111,7 +115,9 @@ export class RealSync {
         await this.attempts.get(move.attempt)?.finish(this.current(move.attempt));
         break;
       default:
+        return;
     }
+    await this.watchVersion(move.attempt);
   }
 
   /** What the sweep does at last: syncs whoever has pending events. */
@@ -126,14 +132,14 @@ export class RealSync {
       for (const { subject } of rows) {
         const real = new RealAttempt(this.database, subject);
         await real.rest();
-        await real.finish({ quantity: this.quantityOf(subject) });
+        await real.finish(this.snapshotOf(subject));
       }
     }
   }
 
   /** Everything in which the database is not as Stripe is. */
   async differences(): Promise<string[]> {
-    const differences: string[] = [];
+    const differences = [...this.violations];
     for (const { name, quantity } of this.model.stripe) {
       if (!this.model.events.some((event) => event.customer === name)) continue;
       const { rows } = await this.database.pool.query(
@@ -189,13 +195,33 @@ export class RealSync {
     }
   }
 
-  private current({ customer }: Attempt): Snapshot {
-    return { quantity: this.quantityOf(this.nameOf(customer)) };
+  /** A projection that goes back was overwritten by a stale snapshot. */
+  private async watchVersion({ customer }: Attempt): Promise<void> {
+    const { rows } = await this.database.pool.query<{ version: number }>(
+      `select (metadata ->> 'version')::int as version from stripe_subscriptions
+       where stripe_subscription_external_id = $1`,
+      [subscriptionOf(this.nameOf(customer))],
+    );
+    const version = rows[0]?.version ?? 0;
+    const newest = this.versions.get(customer) ?? 0;
+    if (version < newest)
+      this.violations.push(`I4 ${customer} went back from version ${newest} to ${version}`);
+    this.versions.set(customer, Math.max(version, newest));
   }
 
-  private quantityOf(name: string): number {
-    return this.model.stripe.find((customer) => this.nameOf(customer.name) === name)?.quantity ?? 0;
+  private current({ customer }: Attempt): Snapshot {
+    return this.snapshotOf(this.nameOf(customer));
   }
+
+  private snapshotOf(name: string): Snapshot {
+    const found = this.model.stripe.find((customer) => this.nameOf(customer.name) === name);
+    if (!found) throw new Error(`nobody is called ${name}`);
+    return { quantity: found.quantity, version: found.version };
+  }
+}
+
+function subscriptionOf(customer: string): string {
+  return customer.replace('cus_', 'sub_');
 }
 
 const PRODUCT = { id: 'prod_any', object: 'product', name: 'Licence', active: true, metadata: {} };
@@ -204,8 +230,8 @@ function statusOf(quantity: number): string {
   return quantity === 0 ? 'canceled' : 'active';
 }
 
-function subscriptionsOf(customer: string, quantity: number): object {
-  const id = customer.replace('cus_', 'sub_');
+function subscriptionsOf(customer: string, { quantity, version }: Snapshot): object {
+  const id = subscriptionOf(customer);
   const times = {
     created: 1_700_000_000,
     current_period_start: 1_700_000_000,
@@ -227,7 +253,7 @@ function subscriptionsOf(customer: string, quantity: number): object {
     items: { data: [item], has_more: false },
     created: 1_700_000_000,
     cancel_at_period_end: false,
-    metadata: {},
+    metadata: { version: String(version) },
   };
   return { object: 'list', url: '/v1/subscriptions', has_more: false, data: [subscription] };
 }

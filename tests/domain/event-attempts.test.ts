@@ -88,17 +88,16 @@ describe('wakes of a subject that goes on waiting', () => {
     return wakes;
   }
 
-  test('I12 an outage of an hour costs a run under 10 signals, one of a day about a hundred', () => {
-    expect(wakesDuring(DAY_MS / 24)).toBeLessThan(10);
-    expect(wakesDuring(DAY_MS)).toBeLessThan(110);
-    expect(wakesDuring(30 * DAY_MS)).toBeLessThan(10_000);
+  test('I12 an outage of a day costs a run under 1,500 signals, one of six days under 10,000', () => {
+    expect(wakesDuring(DAY_MS)).toBeLessThan(1_500);
+    expect(wakesDuring(6 * DAY_MS)).toBeLessThan(10_000);
   });
 
-  test('I3 are never further apart than the subject waited already, nor than a quarter of an hour', () => {
+  test('I3 are never further apart than the subject waited already, nor than a minute', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 400 * DAY_MS }), (waitedMs) => {
         expect(wakeAgainInMs(waitedMs)).toBeLessThanOrEqual(Math.max(waitedMs, WAKE_GRACE_MS));
-        expect(wakeAgainInMs(waitedMs)).toBeLessThanOrEqual(15 * 60_000);
+        expect(wakeAgainInMs(waitedMs)).toBeLessThanOrEqual(60_000);
         expect(wakeAgainInMs(waitedMs)).toBeGreaterThanOrEqual(WAKE_GRACE_MS);
       }),
     );
