@@ -17,8 +17,9 @@ export class Courier {
   private readonly sender = createWebhookSender();
   private readonly queue = new DeliveryQueue();
   private readonly timers = new Set<NodeJS.Timeout>();
-  /** By receiver. */
+  /** By receiver, as are those that wait or are under way. */
   private readonly underWay = new Map<string, number>();
+  private readonly unfinished = new Map<string, number>();
   private readonly idle = new Waiters();
   private readonly sent = new Waiters();
   private isSending = false;
@@ -46,6 +47,18 @@ export class Courier {
     return sum;
   }
 
+  /**
+   * Counts a delivery in, until it has ended; it may wait anywhere meanwhile. A receiver that is away for hours must
+   * neither fill the memory nor take the place of others.
+   * @returns false when too many to its receiver have not ended
+   */
+  admit({ shown }: Dispatch): boolean {
+    const count = this.unfinished.get(shown.endpointId) ?? 0;
+    if (count >= this.settings.waitingMax) return false;
+    this.unfinished.set(shown.endpointId, count + 1);
+    return true;
+  }
+
   /** As soon as its receiver has a connection free. */
   enqueue(dispatch: Dispatch): void {
     this.queue.add(dispatch);
@@ -69,8 +82,11 @@ export class Courier {
   /** Makes one attempt now. A failed one is tried again later, unless somebody sent it by hand. */
   async attempt(dispatch: Dispatch): Promise<WebhookAnswer> {
     const target = targetOf(dispatch);
-    // Ends the retries of this event; an endpoint that is enabled again in time never notices.
-    if (!target) return { status: null, error: 'the receiver is disabled or gone' };
+    if (!target) {
+      // Ends the retries of this event; an endpoint that is enabled again in time never notices.
+      this.finish(dispatch);
+      return { status: null, error: 'the receiver is disabled or gone' };
+    }
     const { era } = this;
     const { endpointId } = dispatch.shown;
     this.underWay.set(endpointId, (this.underWay.get(endpointId) ?? 0) + 1);
@@ -82,7 +98,7 @@ export class Courier {
       timestampSeconds: this.clock.realSeconds(),
       timeoutMs: this.settings.timeoutMs,
     });
-    this.landed(endpointId);
+    subtract(this.underWay, endpointId);
     if (era === this.era) this.conclude(dispatch, target, { ...answer, startedAtMs });
     this.sendQueued();
     return answer;
@@ -114,6 +130,7 @@ export class Courier {
     this.queue.clear();
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
+    this.unfinished.clear();
     this.log.clear();
     this.tellIfIdle();
   }
@@ -125,12 +142,6 @@ export class Courier {
 
   private isSent(): boolean {
     return this.queue.size === 0 && this.underWay.size === 0;
-  }
-
-  private landed(endpointId: string): void {
-    const left = (this.underWay.get(endpointId) ?? 1) - 1;
-    if (left > 0) this.underWay.set(endpointId, left);
-    else this.underWay.delete(endpointId);
   }
 
   private sendQueued(): void {
@@ -154,15 +165,26 @@ export class Courier {
     const outcome = isDelivered ? 'delivered' : 'failed';
     this.log.add({ ...dispatch.shown, isManual: dispatch.isManual, durationMs, ...answer, outcome });
     if (isDelivered) acknowledge(dispatch, target);
-    else if (!dispatch.isManual) this.retryLater(dispatch);
+    const { attempt } = dispatch.shown;
+    if (isDelivered || dispatch.isManual || attempt >= this.settings.attemptsMax) this.finish(dispatch);
+    else this.later(nextAttempt(dispatch), this.retryWaitMs(attempt));
   }
 
-  private retryLater(dispatch: Dispatch): void {
-    const { retryFirstMs, retryFactor, retryWaitMaxMs, attemptsMax } = this.settings;
-    const { attempt } = dispatch.shown;
-    if (attempt >= attemptsMax) return;
-    this.later(nextAttempt(dispatch), Math.min(retryFirstMs * retryFactor ** (attempt - 1), retryWaitMaxMs));
+  private finish({ shown, isManual }: Dispatch): void {
+    // What is sent by hand was never counted in.
+    if (!isManual) subtract(this.unfinished, shown.endpointId);
   }
+
+  private retryWaitMs(attempt: number): number {
+    const { retryFirstMs, retryFactor, retryWaitMaxMs } = this.settings;
+    return Math.min(retryFirstMs * retryFactor ** (attempt - 1), retryWaitMaxMs);
+  }
+}
+
+function subtract(counts: Map<string, number>, key: string): void {
+  const left = (counts.get(key) ?? 1) - 1;
+  if (left > 0) counts.set(key, left);
+  else counts.delete(key);
 }
 
 /** One receiver less to wait for. Thin events don't say who has had them. */

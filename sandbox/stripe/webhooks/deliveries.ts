@@ -21,7 +21,7 @@ export interface DeliveryCounts {
   /** Waiting for a retry, a delay or the end of a shuffle's window. */
   readonly scheduled: number;
   readonly held: number;
-  /** Given up because too many were waiting. */
+  /** Given up at once because too many to the same receiver had not ended. */
   readonly dropped: number;
 }
 
@@ -101,7 +101,8 @@ export class Deliveries {
     const answers: WebhookAnswer[] = [];
     for (const eventId of order.eventIds) {
       for (const dispatch of this.takeFor(eventId, order.endpointId)) {
-        for (let copy = 0; copy < order.copies; copy++) answers.push(await this.courier.attempt(dispatch));
+        for (let copy = 0; copy < order.copies; copy++)
+          answers.push(await this.courier.attempt(copy === 0 ? dispatch : { ...dispatch, isManual: true }));
       }
     }
     return answers;
@@ -159,17 +160,15 @@ export class Deliveries {
   private route(dispatch: Dispatch): void {
     const rule = this.rules.take(dispatch);
     if (rule?.kind === 'drop') this.courier.log.addDropped(dispatch, this.accounts.platform.clock.nowMs());
-    else if (rule?.kind === 'delay') this.place(() => this.courier.later(dispatch, rule.delayMs));
+    else if (rule?.kind === 'delay') this.place(dispatch, () => this.courier.later(dispatch, rule.delayMs));
     else {
       const copies = rule?.kind === 'duplicate' ? rule.copies : 1;
-      for (let copy = 0; copy < copies; copy++) this.place(() => this.holdOrSend(dispatch));
+      for (let copy = 0; copy < copies; copy++) this.place(dispatch, () => this.holdOrSend(dispatch));
     }
   }
 
-  /** A receiver that is away for hours must not fill the memory. */
-  private place(act: () => void): void {
-    const { queued, scheduled, held } = this.counts();
-    if (queued + scheduled + held < this.courier.settings.waitingMax) act();
+  private place(dispatch: Dispatch, act: () => void): void {
+    if (this.courier.admit(dispatch)) act();
     else this.dropped++;
   }
 

@@ -16,7 +16,7 @@ export const deliverySettingsSchema = z.strictObject({
   attemptsMax: count,
   /** Deliveries under way at a time, to each receiver. */
   concurrentMax: count,
-  /** Deliveries that may wait in all, for a connection, a retry or their release; what is above is dropped. */
+  /** Deliveries to each receiver that may wait, for a connection, a retry or their release; what is above is dropped. */
   waitingMax: count,
 });
 

@@ -141,13 +141,22 @@ describe('a receiver that hangs', () => {
   });
 
   it('costs no more memory than a limit: what is above is dropped, and counted', async () => {
-    const { stripe, control, receiver } = await startDelivering({ waitingMax: 5 });
-    await control.holdDeliveries();
-    for (let number = 0; number < 20; number++) await stripe.customers.create({});
+    const { stripe, control, receiver, endpoint } = await startDelivering({ waitingMax: 5 });
+    const other = await startReceiver();
+    await stripe.webhookEndpoints.create({ url: other.url, enabled_events: ['customer.created'] });
+    await control.holdDeliveries({ endpointId: endpoint.id });
+    for (let number = 0; number < 20; number++) {
+      await stripe.customers.create({});
+      await control.waitUntilIdle();
+    }
     expect(await control.deliveryCounts()).toMatchObject({ held: 5, dropped: 15 });
+    expect(other.received).toHaveLength(20);
     await control.releaseDeliveries();
     await control.waitUntilIdle();
     expect(receiver.received).toHaveLength(5);
+    await stripe.customers.create({});
+    await control.waitUntilIdle();
+    expect(receiver.received).toHaveLength(6);
     const undelivered = await stripe.events.list({ delivery_success: false, limit: 100 });
     expect(undelivered.data).toHaveLength(15);
     await control.reset();
