@@ -2,6 +2,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { SweepResult } from '../client/contract.ts';
 
 /** Stripe tells an event's time in whole seconds; a day is as long as an outage should ever last. */
+const SETTLED_STATUSES = ['processed', 'ignored', 'parked', 'failed'] as const;
 const LAG_BUCKETS_S = [1, 2, 5, 10, 30, 60, 120, 300, 900, 3_600, 21_600, 86_400];
 
 /** What activities count. Labels come from closed lists of ours: statuses and names of failures. */
@@ -35,9 +36,11 @@ export function createActivityMetrics(registry: Registry) {
     labelNames: ['outcome'],
     registers,
   });
+  // From zero on: a counter that appears with its first event shows no increase.
+  for (const status of SETTLED_STATUSES) settled.inc({ status }, 0);
   return {
     /** After the commit. */
-    eventsSettled(counts: Partial<Record<'processed' | 'ignored' | 'parked' | 'failed', number>>): void {
+    eventsSettled(counts: Partial<Record<(typeof SETTLED_STATUSES)[number], number>>): void {
       for (const [status, count] of Object.entries(counts)) settled.inc({ status }, count);
     },
     /** After the commit. @param createdAt of each event; null where Stripe did not say */

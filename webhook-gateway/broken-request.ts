@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { RefusalReason } from './refusal-reasons.ts';
+
+type SocketRefusal = { status: number; reason: RefusalReason; detail: string };
 
 /** What Node's parser refuses before there is a request, by the code of its error; all else is broken HTTP. */
-const SOCKET_REFUSALS: Readonly<Record<string, { status: number; reason: string; detail: string }>> = {
+const SOCKET_REFUSALS: Readonly<Record<string, SocketRefusal>> = {
   HPE_HEADER_OVERFLOW: { status: 431, reason: 'headers_too_large', detail: 'The headers are too large.' },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
@@ -11,14 +14,14 @@ const SOCKET_REFUSALS: Readonly<Record<string, { status: number; reason: string;
     detail: 'The request took too long to arrive.',
   },
 };
-const BROKEN_HTTP = { status: 400, reason: 'broken_http', detail: 'The request is no HTTP.' };
+const BROKEN_HTTP: SocketRefusal = { status: 400, reason: 'broken_http', detail: 'The request is no HTTP.' };
 
 /**
  * Answers what never became a request, and ends its connection.
  *
  * @returns what the metrics call it; undefined when the sender is gone already
  */
-export function refuseOnSocket(error: Error & { code?: string }, socket: Socket): string | undefined {
+export function refuseOnSocket(error: Error & { code?: string }, socket: Socket): RefusalReason | undefined {
   if (error.code === 'ECONNRESET' || socket.destroyed) return undefined;
   const { status, reason, detail } = SOCKET_REFUSALS[error.code ?? ''] ?? BROKEN_HTTP;
   const title = STATUS_CODES[status] ?? 'Error';

@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { z } from 'zod';
 import { TemporalUnavailable } from '../client/temporal-unavailable.ts';
 import { databaseFailure, isDatabaseAway } from '../db/errors.ts';
+import type { RefusalReason } from './refusal-reasons.ts';
 
 /** When a client may come again after a 503. */
 const RETRY_AFTER_S = 5;
@@ -43,8 +44,7 @@ export const problemSchema = z
 type ProblemOptions = {
   status: number;
   detail: string;
-  /** What the metrics call it; from a closed list of ours. */
-  reason?: string;
+  reason?: RefusalReason;
   headers?: Record<string, string>;
   extensions?: Record<string, unknown>;
 };
@@ -61,7 +61,7 @@ export class Problem extends Error {
 }
 
 /** 503 with Retry-After: nothing was lost, come again. */
-export function unavailable(detail: string, reason?: string): Problem {
+export function unavailable(detail: string, reason?: RefusalReason): Problem {
   return new Problem({
     status: 503,
     detail,

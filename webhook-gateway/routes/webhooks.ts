@@ -6,6 +6,7 @@ import { verifySignature } from '../../stripe/signature.ts';
 import type { GatewayDependencies } from '../dependencies.ts';
 import type { StoreAnswer } from '../inbox-writer.ts';
 import { Problem, problemSchema, refuseOtherMethods, unavailable } from '../problem.ts';
+import type { RefusalReason } from '../refusal-reasons.ts';
 
 const PATHS = ['/webhooks/stripe', '/api/webhooks/stripe', '/api/stripe/webhook'] as const;
 
@@ -123,7 +124,7 @@ function refusal(reason: keyof typeof REFUSALS): Problem {
   return new Problem({ status: 400, detail: REFUSALS[reason], reason });
 }
 
-function reasonOf(error: Error): string {
+function reasonOf(error: Error): RefusalReason {
   if (error instanceof Problem) return error.options.reason ?? 'other';
   if ('code' in error && error.code === 'ECONNRESET') return 'cut_off';
   return 'statusCode' in error && error.statusCode === 413 ? 'too_large' : 'other';

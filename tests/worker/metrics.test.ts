@@ -1,0 +1,82 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import type { InboxBacklog } from '../../db/inbox-backlog.ts';
+import { createStripe } from '../../stripe/client.ts';
+import { createWorkerMetrics } from '../../worker/metrics.ts';
+
+const BACKLOG: InboxBacklog = { rows: 7, oldestMs: 1_500, parkedRows: 3 };
+
+function fakeBacklog(answers: (InboxBacklog | Error)[]) {
+  let nowMs = 0;
+  let reads = 0;
+  const metrics = createWorkerMetrics({
+    nowMs: () => nowMs,
+    readBacklog: async () => {
+      reads += 1;
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      if (answer === undefined || answer instanceof Error) throw answer;
+      return answer;
+    },
+  });
+  return {
+    text: () => metrics.registry.metrics(),
+    metrics,
+    reads: () => reads,
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+  };
+}
+
+test('the backlog is read once for all that look within ten seconds', async () => {
+  const { text, reads, pass } = fakeBacklog([BACKLOG, { ...BACKLOG, rows: 8 }]);
+  expect(await text()).toContain('tenantry_inbox_backlog_rows 7\n');
+  expect(await text()).toContain('tenantry_inbox_oldest_seconds 1.5\n');
+  expect(await text()).toContain('tenantry_inbox_parked_rows 3\n');
+  expect(reads()).toBe(1);
+  pass(10_001);
+  expect(await text()).toContain('tenantry_inbox_backlog_rows 8\n');
+  expect(reads()).toBe(2);
+});
+
+test('while Postgres is away the backlog is missing, not old, and the other metrics are there', async () => {
+  const { text, pass } = fakeBacklog([BACKLOG, new Error('away'), BACKLOG]);
+  await text();
+  pass(10_001);
+  const away = await text();
+  expect(away).not.toMatch(/^tenantry_inbox_/m);
+  expect(away).toContain('process_cpu_user_seconds_total');
+  pass(10_001);
+  expect(await text()).toContain('tenantry_inbox_backlog_rows 7\n');
+});
+
+test('every request to Stripe is counted by what was answered, also when nothing was', async () => {
+  const statuses = [200, 404, 429, 500];
+  const server = createServer((_request, response) => {
+    response.writeHead(statuses.shift() ?? 200, { 'content-type': 'application/json' }).end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { metrics, text } = fakeBacklog([BACKLOG]);
+  const stripe = createStripe({
+    secretKey: 'sk_test_1',
+    apiBase: `http://127.0.0.1:${port}`,
+    onRequest: metrics.stripeRequest,
+  });
+  for (const _ of Array(4)) await stripe.customers.retrieve('cus_1').catch(() => undefined);
+  await stripe.customers.update('cus_1', {});
+  server.close();
+  server.closeAllConnections();
+  await expect(stripe.customers.retrieve('cus_1')).rejects.toThrow();
+  const counted = (await text()).match(/^tenantry_stripe_requests_total.*$/gm);
+  expect(counted).toEqual([
+    'tenantry_stripe_requests_total{method="GET",answer="2xx"} 1',
+    'tenantry_stripe_requests_total{method="GET",answer="4xx"} 1',
+    'tenantry_stripe_requests_total{method="GET",answer="429"} 1',
+    'tenantry_stripe_requests_total{method="GET",answer="5xx"} 1',
+    'tenantry_stripe_requests_total{method="POST",answer="2xx"} 1',
+    // The SDK asks once more when a connection that was open turns out to be closed.
+    expect.stringMatching(/method="GET",answer="none"} [12]$/),
+  ]);
+});
