@@ -15,6 +15,7 @@ const PATHS = [
   ...readdirSync(DOCS)
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
+  'docs/monitoring/README.md',
 ];
 
 export const documents: readonly Document[] = PATHS.map((path) => ({ path, text: readText(path) }));

@@ -1,0 +1,15 @@
+import { createGatewayMetrics } from '../../webhook-gateway/metrics.ts';
+import { createWorkerMetrics } from '../../worker/metrics.ts';
+
+/** The names of all metrics in the registries of gateway and worker; of histograms without their suffixes. */
+export async function metricNames(): Promise<string[]> {
+  const gateway = createGatewayMetrics();
+  gateway.waiting('inbox', () => 0);
+  gateway.waiting('waker', () => 0);
+  const worker = createWorkerMetrics({
+    readBacklog: async () => ({ rows: 0, oldestMs: 0, parkedRows: 0 }),
+    nowMs: Date.now,
+  });
+  const metrics = await Promise.all([gateway, worker].map(({ registry }) => registry.getMetricsAsJSON()));
+  return [...new Set(metrics.flat().map((metric) => metric.name))];
+}
