@@ -97,10 +97,14 @@ export function priceInParameter(tx: Transaction, id: string, param: string): Pr
   return price;
 }
 
-/** A price that something new may be sold at. @throws StripeError 400, also for an archived one */
+/**
+ * A price that something new may be sold at. One that was made inline is never active, and is sold all the same:
+ * the object that it was made in may become another.
+ * @throws StripeError 400, also for an archived one
+ */
 export function sellablePrice(tx: Transaction, id: string, param: string): Price {
   const price = priceInParameter(tx, id, param);
-  if (price.active) return price;
+  if (price.active || tx.get(inlinePriceTable, id)) return price;
   throw invalidRequest({
     param,
     message: 'The price specified is inactive. This field only accepts active prices.',

@@ -36,7 +36,7 @@ function newSession(
   parameters: CreateSession,
   { mode, lines }: { mode: CheckoutSession['mode']; lines: readonly CheckoutLine[] },
 ): CheckoutSession {
-  const { tax_id_collection: taxIds, ui_mode: uiMode = 'hosted_page' } = parameters;
+  const { ui_mode: uiMode = 'hosted_page' } = parameters;
   const id = tx.newId('cs_test');
   const total = mode === 'setup' ? null : amountNow(tx, lines);
   const isHosted = uiMode === 'hosted_page';
@@ -44,59 +44,69 @@ function newSession(
     id,
     object: 'checkout.session',
     ...inertSession,
-    adaptive_pricing: { enabled: parameters.adaptive_pricing?.enabled ?? false },
-    allow_promotion_codes: parameters.allow_promotion_codes ?? null,
-    allowed_payment_method_types: parameters.allowed_payment_method_types ?? null,
+    ...asSent(parameters),
     amount_subtotal: total,
     amount_total: total,
-    automatic_tax: parameters.automatic_tax?.enabled
-      ? {
-          enabled: true,
-          liability: { type: 'self' },
-          provider: 'stripe',
-          status: 'requires_location_inputs',
-        }
-      : { enabled: false, liability: null, provider: null, status: null },
-    billing_address_collection: parameters.billing_address_collection ?? null,
-    cancel_url: parameters.cancel_url ?? null,
-    client_reference_id: parameters.client_reference_id ?? null,
+    automatic_tax: automaticTaxOf(parameters),
     client_secret: isHosted ? null : `${id}_secret_${tx.account.ids.characters(32)}`,
     created: tx.now,
     currency: currencyOf(tx, parameters, lines),
-    customer: parameters.customer ?? null,
     customer_creation: customerCreation(parameters, mode),
     customer_details: null,
-    customer_email: parameters.customer_email ?? null,
     expires_at: parameters.expires_at ?? tx.now + daySeconds,
-    integration_identifier: parameters.integration_identifier ?? null,
     invoice: null,
-    locale: parameters.locale ?? null,
     metadata: mergeMetadata({}, parameters.metadata),
     mode,
-    origin_context: parameters.origin_context ?? null,
     payment_intent: null,
-    payment_method_collection:
-      mode === 'setup' ? null : (parameters.payment_method_collection ?? collectionDefault(mode)),
+    payment_method_collection: collectionOf(parameters, mode),
     payment_method_types: paymentMethodTypes,
     payment_status: mode === 'setup' ? 'no_payment_required' : 'unpaid',
-    phone_number_collection: { enabled: parameters.phone_number_collection?.enabled ?? false },
     ...(isHosted ? {} : embedding(parameters)),
     setup_intent: null,
     status: 'open',
-    submit_type: parameters.submit_type ?? null,
     subscription: null,
-    success_url: parameters.success_url ?? null,
-    ...(taxIds
-      ? { tax_id_collection: { enabled: taxIds.enabled, required: taxIds.required ?? 'never' } }
-      : {}),
     ui_mode: uiMode,
     url: isHosted ? `${tx.account.publicUrl()}/c/pay/${id}` : null,
   };
 }
 
+/** What is shown as it was sent, or null. */
+function asSent(parameters: CreateSession) {
+  const { tax_id_collection: taxIds } = parameters;
+  return {
+    adaptive_pricing: { enabled: parameters.adaptive_pricing?.enabled ?? false },
+    allow_promotion_codes: parameters.allow_promotion_codes ?? null,
+    allowed_payment_method_types: parameters.allowed_payment_method_types ?? null,
+    billing_address_collection: parameters.billing_address_collection ?? null,
+    cancel_url: parameters.cancel_url ?? null,
+    client_reference_id: parameters.client_reference_id ?? null,
+    customer: parameters.customer ?? null,
+    customer_email: parameters.customer_email ?? null,
+    integration_identifier: parameters.integration_identifier ?? null,
+    locale: parameters.locale ?? null,
+    origin_context: parameters.origin_context ?? null,
+    phone_number_collection: { enabled: parameters.phone_number_collection?.enabled ?? false },
+    submit_type: parameters.submit_type ?? null,
+    success_url: parameters.success_url ?? null,
+    ...(taxIds && {
+      tax_id_collection: { enabled: taxIds.enabled, required: taxIds.required ?? 'never' },
+    }),
+  } satisfies Partial<CheckoutSession>;
+}
+
+function automaticTaxOf({ automatic_tax: tax }: CreateSession): CheckoutSession['automatic_tax'] {
+  return tax?.enabled
+    ? { enabled: true, liability: { type: 'self' }, provider: 'stripe', status: 'requires_location_inputs' }
+    : { enabled: false, liability: null, provider: null, status: null };
+}
+
 /** A one-time payment of nothing needs no payment method. */
-function collectionDefault(mode: 'payment' | 'subscription'): 'always' | 'if_required' {
-  return mode === 'payment' ? 'if_required' : 'always';
+function collectionOf(
+  { payment_method_collection: collection }: CreateSession,
+  mode: CheckoutSession['mode'],
+): CheckoutSession['payment_method_collection'] {
+  if (mode === 'setup') return null;
+  return collection ?? (mode === 'payment' ? 'if_required' : 'always');
 }
 
 /** What a session has that is part of a page of the shop. */

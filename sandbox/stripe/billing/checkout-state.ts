@@ -1,18 +1,12 @@
 import type { Metadata } from '../api/parameters.ts';
 import { defineTable } from '../state/table.ts';
 import type { Transaction } from '../state/transaction.ts';
-import { type Price, priceTable, productTable } from './catalog.ts';
-import { priceAmount } from './price-amount.ts';
+import type { CheckoutLine } from './checkout-lines.ts';
+import type { CreateSession, SubscriptionData } from './checkout-parameters.ts';
 
 /** What this simulator does not keep; as in a plain session. */
 export const inertSession = {
-  adaptive_pricing: { enabled: false },
   after_expiration: null,
-  allow_promotion_codes: null,
-  allowed_payment_method_types: null,
-  automatic_tax: { enabled: false, liability: null, provider: null, status: null },
-  billing_address_collection: null,
-  client_secret: null,
   collected_information: { business_name: null, individual_name: null, shipping_details: null },
   consent: null,
   consent_collection: null,
@@ -26,56 +20,65 @@ export const inertSession = {
   },
   customer_account: null,
   discounts: [],
-  integration_identifier: null,
   invoice_creation: null,
   livemode: false,
-  locale: null,
   managed_payments: null,
-  origin_context: null,
-  payment_method_collection: 'always',
+  optional_items: null,
+  payment_link: null,
   payment_method_configuration_details: null,
   payment_method_options: {},
-  payment_method_types: ['card'],
   permissions: null,
-  phone_number_collection: { enabled: false },
   recovered_from: null,
   saved_payment_method_options: null,
-  setup_intent: null,
   shipping_address_collection: null,
   shipping_cost: null,
   shipping_options: [],
-  submit_type: null,
   total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
-  ui_mode: 'hosted_page',
   wallet_options: null,
 } as const;
 
-/** One thing in the basket, as stored; shown with its price in place of the id. */
-export interface CheckoutLine {
-  readonly id: string;
-  readonly price: string;
-  readonly quantity: number;
+export interface BuyerAddress {
+  readonly city: string | null;
+  readonly country: string | null;
+  readonly line1: string | null;
+  readonly line2: string | null;
+  readonly postal_code: string | null;
+  readonly state: string | null;
 }
 
-interface CustomerDetails {
-  readonly address: null;
+/** What the buyer typed. */
+export interface CustomerDetails {
+  readonly address: BuyerAddress | null;
   readonly business_name: null;
   readonly email: string | null;
   readonly individual_name: string | null;
   readonly name: string | null;
-  readonly phone: null;
+  readonly phone: string | null;
   readonly tax_exempt: 'none';
   readonly tax_ids: readonly never[];
 }
 
+type Shown<Name extends keyof CreateSession> = NonNullable<CreateSession[Name]>;
+
 export interface CheckoutSession extends Readonly<typeof inertSession> {
   readonly id: string;
   readonly object: 'checkout.session';
-  /** Minor units. */
-  readonly amount_subtotal: number;
-  readonly amount_total: number;
+  readonly adaptive_pricing: { readonly enabled: boolean };
+  readonly allow_promotion_codes: boolean | null;
+  readonly allowed_payment_method_types: readonly string[] | null;
+  /** Minor units; null where nothing is sold. */
+  readonly amount_subtotal: number | null;
+  readonly amount_total: number | null;
+  readonly automatic_tax: {
+    readonly enabled: boolean;
+    readonly liability: { readonly type: 'self' } | null;
+    readonly provider: 'stripe' | null;
+    readonly status: 'complete' | 'requires_location_inputs' | null;
+  };
+  readonly billing_address_collection: Shown<'billing_address_collection'> | null;
   readonly cancel_url: string | null;
   readonly client_reference_id: string | null;
+  readonly client_secret: string | null;
   readonly created: number;
   readonly currency: string;
   readonly customer: string | null;
@@ -83,15 +86,37 @@ export interface CheckoutSession extends Readonly<typeof inertSession> {
   readonly customer_details: CustomerDetails | null;
   readonly customer_email: string | null;
   readonly expires_at: number;
+  readonly integration_identifier: string | null;
   readonly invoice: string | null;
+  readonly locale: string | null;
   readonly metadata: Metadata;
-  readonly mode: 'payment' | 'subscription';
+  readonly mode: Shown<'mode'>;
+  readonly origin_context: Shown<'origin_context'> | null;
   readonly payment_intent: string | null;
+  readonly payment_method_collection: 'always' | 'if_required' | null;
+  readonly payment_method_types: readonly string[];
   readonly payment_status: 'paid' | 'unpaid' | 'no_payment_required';
+  readonly phone_number_collection: { readonly enabled: boolean };
+  readonly redirect_on_completion?: Shown<'redirect_on_completion'>;
+  readonly return_url?: string;
+  readonly setup_intent: string | null;
   readonly status: 'open' | 'complete' | 'expired';
+  readonly submit_type: Shown<'submit_type'> | null;
   readonly subscription: string | null;
   readonly success_url: string | null;
+  readonly tax_id_collection?: { readonly enabled: boolean; readonly required: 'if_supported' | 'never' };
+  readonly ui_mode: Shown<'ui_mode'>;
   readonly url: string | null;
+}
+
+/** What the session is for, beside what is shown of it: kept until a buyer completes it. */
+export interface CheckoutPlan {
+  /** Session metadata is not copied to what is made: this is. */
+  readonly subscription: SubscriptionData;
+  readonly paymentIntent: NonNullable<CreateSession['payment_intent_data']>;
+  readonly setupIntent: NonNullable<CreateSession['setup_intent_data']>;
+  readonly updatesCustomerName: boolean;
+  readonly updatesCustomerAddress: boolean;
 }
 
 /** A session as it is shown, and what only the simulator keeps of it. */
@@ -99,14 +124,7 @@ export interface StoredSession {
   readonly id: string;
   readonly session: CheckoutSession;
   readonly lines: readonly CheckoutLine[];
-  /** For the subscription that completion makes: session metadata is not copied to it. */
-  readonly subscriptionData: {
-    readonly metadata: Metadata;
-    readonly description: string | undefined;
-    readonly trialPeriodDays: number | undefined;
-  };
-  /** For the payment intent that completion makes. */
-  readonly paymentIntentMetadata: Metadata;
+  readonly plan: CheckoutPlan;
 }
 
 export const checkoutSessionTable = defineTable<StoredSession>({
@@ -115,36 +133,14 @@ export const checkoutSessionTable = defineTable<StoredSession>({
     customer: (row) => row.session.customer,
     subscription: (row) => row.session.subscription,
     payment_intent: (row) => row.session.payment_intent,
+    /** The invoice or the payment intent whose delayed payment a completed session waits for. */
+    awaits: ({ session }) =>
+      session.status === 'complete' && session.payment_status === 'unpaid'
+        ? (session.invoice ?? session.payment_intent)
+        : null,
   },
   due: ({ session }) => (session.status === 'open' ? { at: session.expires_at, clock: null } : null),
 });
-
-/** The session's line as the API shows it. */
-export function renderLine(tx: Transaction, line: CheckoutLine): object {
-  const price = linePrice(tx, line);
-  const amount = priceAmount(tx, price, line.quantity);
-  return {
-    id: line.id,
-    object: 'item',
-    adjustable_quantity: null,
-    amount_discount: 0,
-    amount_subtotal: amount,
-    amount_tax: 0,
-    amount_total: amount,
-    currency: price.currency,
-    description: tx.get(productTable, price.product)?.name ?? null,
-    metadata: {},
-    price,
-    quantity: line.quantity,
-  };
-}
-
-/** The price of a line; prices are never deleted. */
-export function linePrice(tx: Transaction, line: Pick<CheckoutLine, 'price'>): Price {
-  const price = tx.get(priceTable, line.price);
-  if (!price) throw new Error(`price ${line.price} is gone`);
-  return price;
-}
 
 /** Stores changes of the shown part. */
 export function changeSession(
@@ -157,7 +153,7 @@ export function changeSession(
 
 /** Closes an open session that nobody completed. */
 export function expireSession(tx: Transaction, stored: StoredSession): CheckoutSession {
-  const { session } = changeSession(tx, stored, { status: 'expired', url: null });
+  const { session } = changeSession(tx, stored, { client_secret: null, status: 'expired', url: null });
   tx.emit('checkout.session.expired', session);
   return session;
 }

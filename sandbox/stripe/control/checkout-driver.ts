@@ -1,12 +1,14 @@
 import type { CheckoutSession } from '../billing/checkout-state.ts';
 import type { ControlChannel } from './channel.ts';
+import type { CheckoutCompletion } from './checkout-routes.ts';
 
 export interface CheckoutControl {
-  /** A buyer completes an open session: by card, paid at once, or by a method that is settled later. */
-  completeCheckoutSession(
-    sessionId: string,
-    completion?: { payment?: 'card' | 'delayed'; email?: string; name?: string },
-  ): Promise<CheckoutSession>;
+  /**
+   * A buyer completes an open session: with a card that works, with any test token as `card`, or (`payment:
+   * 'delayed'`) by a bank debit that is settled later. A refused card leaves the session open, and the call throws
+   * with the message that the buyer sees.
+   */
+  completeCheckoutSession(sessionId: string, completion?: CheckoutCompletion): Promise<CheckoutSession>;
   /** The bank answers about a delayed payment: `checkout.session.async_payment_succeeded` or `_failed`. */
   settleDelayedPayment(sessionId: string, outcome: { paid: boolean }): Promise<CheckoutSession>;
   /** An open session's time is over. */

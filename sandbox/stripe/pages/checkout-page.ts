@@ -1,5 +1,6 @@
 import { productTable } from '../billing/catalog.ts';
-import { linePrice, type StoredSession } from '../billing/checkout-state.ts';
+import { linePrice } from '../billing/checkout-lines.ts';
+import type { StoredSession } from '../billing/checkout-state.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { escapeHtml, htmlPage, htmlTable } from './html.ts';
 

@@ -34,7 +34,12 @@ export function pages(app: FastifyInstance, simulation: Simulation): void {
     const { id } = request.params;
     const { payment, email, name } = completionForm.parse(request.body);
     const session = runStep(simulation.steps, causedByStripe, (tx) =>
-      completeSession(tx, { id, payment, email: email || undefined, name: name || undefined }),
+      completeSession(tx, {
+        id,
+        card: payment === 'delayed' ? 'pm_usBankAccount' : 'pm_card_visa',
+        email: email || undefined,
+        name: name || undefined,
+      }),
     );
     return reply.redirect((session.success_url ?? '/').replace('{CHECKOUT_SESSION_ID}', id), 303);
   });

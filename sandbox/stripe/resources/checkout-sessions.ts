@@ -1,19 +1,26 @@
 import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { embeddedList, listParameters, pageOfRows, pageOfTable } from '../api/lists.ts';
-import { createdFilter, isCreatedWithin, mergeMetadata, metadata, text } from '../api/parameters.ts';
-import { createSession, createSessionParameters } from '../billing/checkout-creation.ts';
+import { isCreatedWithin, mergeMetadata } from '../api/parameters.ts';
+import { createSession } from '../billing/checkout-creation.ts';
+import { renderLine } from '../billing/checkout-lines.ts';
+import {
+  createSessionParameters,
+  type ListSessions,
+  listSessionsParameters,
+  updateSessionParameters,
+} from '../billing/checkout-parameters.ts';
+import { followDelayedFailure, followDelayedSuccess } from '../billing/checkout-settlement.ts';
 import {
   type CheckoutSession,
   changeSession,
   checkoutSessionTable,
   expireSession,
-  renderLine,
   type StoredSession,
 } from '../billing/checkout-state.ts';
 import { type Resource, route } from '../resource.ts';
 import { dueWork } from '../state/due-work.ts';
-import type { Transaction } from '../state/transaction.ts';
+import type { Reaction, Transaction } from '../state/transaction.ts';
 
 function expire(tx: Transaction, id: string): CheckoutSession {
   const stored = existing(tx, id);
@@ -32,20 +39,12 @@ function existing(tx: Transaction, id: string): StoredSession {
   return stored;
 }
 
-const listSchema = z.strictObject({
-  ...listParameters,
-  created: createdFilter,
-  customer: text.optional(),
-  payment_intent: text.optional(),
-  status: z.enum(['open', 'complete', 'expired']).optional(),
-  subscription: text.optional(),
-});
-
-function list(tx: Transaction, parameters: z.infer<typeof listSchema>): object {
+function list(tx: Transaction, parameters: ListSessions): object {
   const filters = (['subscription', 'payment_intent', 'customer'] as const).flatMap((name) => {
     const key = parameters[name];
     return key === undefined ? [] : [{ name, key }];
   });
+  const email = parameters.customer_details?.email;
   return pageOfTable(tx, {
     table: checkoutSessionTable,
     index: filters[0],
@@ -53,10 +52,18 @@ function list(tx: Transaction, parameters: z.infer<typeof listSchema>): object {
     where: ({ session }) =>
       filters.every(({ name, key }) => session[name] === key) &&
       (parameters.status === undefined || session.status === parameters.status) &&
+      (email === undefined || session.customer_details?.email === email) &&
       isCreatedWithin(session.created, parameters.created),
     render: ({ session }) => session,
     url: '/v1/checkout/sessions',
   });
+}
+
+/** A reaction that needs no more than the id of what has changed. */
+function byId(follow: (tx: Transaction, id: string) => void): Reaction {
+  return (tx, object) => {
+    if ('id' in object) follow(tx, String(object.id));
+  };
 }
 
 export const checkoutSessions: Resource = {
@@ -74,6 +81,12 @@ export const checkoutSessions: Resource = {
     subscription: 'subscription',
   },
   find: (tx, id) => tx.get(checkoutSessionTable, id)?.session,
+  // What a session waits for is an invoice or, without one, an intent: the ids of the two differ.
+  reactions: {
+    'invoice.paid': byId(followDelayedSuccess),
+    'payment_intent.payment_failed': byId(followDelayedFailure),
+    'payment_intent.succeeded': byId(followDelayedSuccess),
+  },
   due: dueWork(checkoutSessionTable, expireSession),
   routes: [
     route({
@@ -91,7 +104,7 @@ export const checkoutSessions: Resource = {
     route({
       method: 'POST',
       path: '/v1/checkout/sessions/:id',
-      parameters: z.strictObject({ metadata: metadata.optional() }),
+      parameters: updateSessionParameters,
       handle: ({ tx, id, parameters }) => {
         const stored = existing(tx, id);
         const merged = mergeMetadata(stored.session.metadata, parameters.metadata);
@@ -119,7 +132,7 @@ export const checkoutSessions: Resource = {
     route({
       method: 'GET',
       path: '/v1/checkout/sessions',
-      parameters: listSchema,
+      parameters: listSessionsParameters,
       handle: ({ tx, parameters }) => list(tx, parameters),
     }),
   ],

@@ -1,30 +1,10 @@
 import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import {
-  createLicensePrice,
-  eventsSince,
-  newestEvent,
-  refusalOf,
-  type Sandbox,
-  startSandbox,
-} from './simulator-fixture.ts';
+import { oneTimeBasket, startCheckout } from './checkout-fixture.ts';
+import { eventsSince, newestEvent, refusalOf, startSandbox } from './simulator-fixture.ts';
 
-async function startCheckout(
-  { stripe }: Sandbox,
-  parameters: Partial<Stripe.Checkout.SessionCreateParams> = {},
-): Promise<{ session: Stripe.Checkout.Session; mark: string | undefined }> {
-  const price = await createLicensePrice(stripe);
-  const session = await stripe.checkout.sessions.create({
-    mode: 'subscription',
-    line_items: [{ price: price.id, quantity: 10 }],
-    success_url: 'https://shop.example.com/thanks?session={CHECKOUT_SESSION_ID}',
-    client_reference_id: 'order-1',
-    metadata: { order: '1' },
-    ...(parameters.mode === 'payment' ? {} : { subscription_data: { metadata: { tenant: 't' } } }),
-    ...parameters,
-  });
-  return { session, mark: await newestEvent(stripe) };
-}
+const typesSince = async (stripe: Stripe, mark: string | undefined): Promise<string[]> =>
+  (await eventsSince(stripe, mark)).map(({ type }) => type);
 
 describe('a Checkout session', () => {
   it('has nothing behind it until it is paid', async () => {
@@ -49,9 +29,14 @@ describe('a Checkout session', () => {
     const sandbox = await startSandbox();
     const { stripe, control } = sandbox;
     const { session, mark } = await startCheckout(sandbox);
-    await control.completeCheckoutSession(session.id, { email: 'new@example.com', name: 'Ada' });
+    await control.completeCheckoutSession(session.id, {
+      email: 'new@example.com',
+      name: 'Ada',
+      phone: '+44 20',
+      address: { line1: '1 Main Street', country: 'GB' },
+    });
     const done = await stripe.checkout.sessions.retrieve(session.id, {
-      expand: ['subscription', 'customer', 'invoice', 'line_items'],
+      expand: ['subscription.default_payment_method', 'customer', 'invoice', 'line_items'],
     });
     expect(done).toMatchObject({
       status: 'complete',
@@ -59,16 +44,25 @@ describe('a Checkout session', () => {
       url: null,
       client_reference_id: 'order-1',
       metadata: { order: '1' },
-      customer: { email: 'new@example.com', name: 'Ada' },
-      customer_details: { email: 'new@example.com' },
+      customer: { email: 'new@example.com', name: 'Ada', phone: '+44 20', currency: 'usd' },
+      customer_details: { email: 'new@example.com', address: { line1: '1 Main Street', city: null } },
       customer_email: null,
-      invoice: { status: 'paid' },
+      invoice: { status: 'paid', billing_reason: 'subscription_create' },
       line_items: { data: [{ quantity: 10 }] },
-      subscription: { status: 'active', metadata: { tenant: 't' }, items: { data: [{ quantity: 10 }] } },
+      subscription: {
+        status: 'active',
+        metadata: { tenant: 't' },
+        items: { data: [{ quantity: 10 }] },
+        default_payment_method: {
+          card: { last4: '4242' },
+          billing_details: { email: 'new@example.com', name: 'Ada' },
+        },
+      },
     });
     const events = await eventsSince(stripe, mark);
     expect(events.map((event) => event.type)).toEqual([
       'charge.succeeded',
+      'payment_method.attached',
       'customer.created',
       'customer.updated',
       'checkout.session.completed',
@@ -81,76 +75,148 @@ describe('a Checkout session', () => {
       'invoice.payment_succeeded',
       'invoice_payment.paid',
     ]);
-    expect(events[3]?.data.object).toMatchObject({
+    expect(events[4]?.data.object).toMatchObject({
       payment_status: 'paid',
       subscription: (done.subscription as Stripe.Subscription).id,
     });
-    expect(events[3]?.request).toEqual({ id: null, idempotency_key: null });
+    expect(events[4]?.request).toEqual({ id: null, idempotency_key: null });
     await expect(control.completeCheckoutSession(session.id)).rejects.toThrow('is complete');
   });
 
-  it('for a known customer makes no other', async () => {
-    const sandbox = await startSandbox();
-    const customer = await sandbox.stripe.customers.create({ email: 'known@example.com' });
-    const { session } = await startCheckout(sandbox, { customer: customer.id });
-    const done = await sandbox.control.completeCheckoutSession(session.id);
-    expect(done).toMatchObject({ customer: customer.id, customer_details: { email: 'known@example.com' } });
-    expect((await sandbox.stripe.customers.list()).data).toHaveLength(1);
-  });
-
-  it('with a delayed method is unpaid, and paid when the bank says so', async () => {
+  it('for a known customer makes no other, and changes only what the shop allows', async () => {
     const sandbox = await startSandbox();
     const { stripe, control } = sandbox;
-    const { session } = await startCheckout(sandbox);
-    const unpaid = await control.completeCheckoutSession(session.id, {
-      payment: 'delayed',
-      email: 'a@example.com',
-    });
-    expect(unpaid).toMatchObject({ status: 'complete', payment_status: 'unpaid' });
-    expect((await stripe.subscriptions.retrieve(String(unpaid.subscription))).status).toBe('active');
-    expect((await stripe.invoices.retrieve(String(unpaid.invoice))).status).toBe('open');
-    const mark = await newestEvent(stripe);
-    await control.settleDelayedPayment(session.id, { paid: true });
-    expect((await eventsSince(stripe, mark)).map((event) => event.type)).toEqual([
-      'payment_intent.succeeded',
-      'charge.succeeded',
-      'invoice.paid',
-      'invoice.payment_succeeded',
-      'invoice_payment.paid',
-      'checkout.session.async_payment_succeeded',
-    ]);
-    expect((await stripe.checkout.sessions.retrieve(session.id)).payment_status).toBe('paid');
+    const { id: customer } = await stripe.customers.create({ email: 'known@example.com', name: 'Old' });
+    const plain = await startCheckout(sandbox, { customer });
+    const done = await control.completeCheckoutSession(plain.session.id, { name: 'New' });
+    expect(done).toMatchObject({ customer, customer_details: { email: 'known@example.com', name: 'New' } });
+    expect(await stripe.customers.retrieve(customer)).toMatchObject({ name: 'Old' });
+    const renaming = await startCheckout(sandbox, { customer, customer_update: { name: 'auto' } });
+    await control.completeCheckoutSession(renaming.session.id, { name: 'New' });
+    expect(await stripe.customers.retrieve(customer)).toMatchObject({ name: 'New' });
+    expect((await stripe.customers.list()).data).toHaveLength(1);
   });
 
-  it('whose delayed payment fails has a void invoice and a subscription that stays active', async () => {
+  it('may leave the quantity to the buyer, within its limits', async () => {
     const sandbox = await startSandbox();
     const { stripe, control } = sandbox;
-    const { session } = await startCheckout(sandbox);
-    const { subscription, invoice } = await control.completeCheckoutSession(session.id, {
-      payment: 'delayed',
+    const product_data = { name: 'Licence' };
+    const { session } = await startCheckout(sandbox, {
+      line_items: [
+        {
+          price_data: { currency: 'usd', unit_amount: 500, recurring: { interval: 'month' }, product_data },
+          quantity: 3,
+          adjustable_quantity: { enabled: true, minimum: 2, maximum: 5 },
+        },
+      ],
     });
-    const mark = await newestEvent(stripe);
-    await control.settleDelayedPayment(session.id, { paid: false });
-    expect((await eventsSince(stripe, mark)).map((event) => event.type)).toEqual([
-      'invoice.voided',
-      'checkout.session.async_payment_failed',
-    ]);
-    expect((await stripe.invoices.retrieve(String(invoice))).status).toBe('void');
-    expect((await stripe.subscriptions.retrieve(String(subscription))).status).toBe('active');
+    const [line] = (await stripe.checkout.sessions.listLineItems(session.id)).data;
+    expect(line?.adjustable_quantity).toEqual({ enabled: true, minimum: 2, maximum: 5 });
+    const order = (quantity: number) =>
+      control.completeCheckoutSession(session.id, { quantities: { [line?.id ?? '']: quantity } });
+    await expect(order(6)).rejects.toThrow('can’t be changed to 6'.replace('’', "'"));
+    const done = await order(5);
+    expect(done.amount_total).toBe(2_500);
+    const subscription = await stripe.subscriptions.retrieve(String(done.subscription));
+    expect(subscription.items.data).toMatchObject([{ quantity: 5 }]);
+  });
+
+  it('bills what is paid once with the first invoice', async () => {
+    const sandbox = await startSandbox();
+    const { stripe, control } = sandbox;
+    const recurring = { interval: 'month' as const };
+    const { session } = await startCheckout(sandbox, {
+      line_items: [
+        {
+          price_data: { currency: 'usd', unit_amount: 500, recurring, product_data: { name: 'L' } },
+          quantity: 2,
+        },
+        { price_data: { currency: 'usd', unit_amount: 9_900, product_data: { name: 'Setup' } }, quantity: 1 },
+      ],
+    });
+    expect(session.amount_total).toBe(10_900);
+    const done = await control.completeCheckoutSession(session.id);
+    expect(await stripe.invoices.retrieve(String(done.invoice))).toMatchObject({
+      total: 10_900,
+      status: 'paid',
+    });
+    const { items } = await stripe.subscriptions.retrieve(String(done.subscription));
+    expect(items.data).toHaveLength(1);
   });
 
   it('in payment mode makes a payment intent and neither subscription nor invoice', async () => {
     const sandbox = await startSandbox();
+    const { stripe, control } = sandbox;
+    const { session } = await startCheckout(sandbox, {
+      ...oneTimeBasket,
+      payment_intent_data: { metadata: { order: '1' }, description: 'Set up' },
+    });
+    const done = await control.completeCheckoutSession(session.id);
+    expect(done).toMatchObject({ payment_status: 'paid', subscription: null, invoice: null, customer: null });
+    const intent = await stripe.paymentIntents.retrieve(String(done.payment_intent));
+    expect(intent).toMatchObject({
+      status: 'succeeded',
+      amount_received: 1_800,
+      currency: 'eur',
+      description: 'Set up',
+      metadata: { order: '1' },
+    });
+    expect((await stripe.prices.list()).data).toEqual([]);
+  });
+
+  it('in payment mode keeps the card only when it is to be used again', async () => {
+    const sandbox = await startSandbox();
+    const { stripe, control } = sandbox;
+    const { session, mark } = await startCheckout(sandbox, {
+      ...oneTimeBasket,
+      payment_intent_data: { setup_future_usage: 'off_session' },
+    });
+    const { customer } = await control.completeCheckoutSession(session.id, { email: 'ada@example.com' });
+    const { data } = await stripe.customers.listPaymentMethods(String(customer));
+    expect(data).toMatchObject([{ card: { last4: '4242' } }]);
+    expect(await typesSince(stripe, mark)).toEqual([
+      'charge.succeeded',
+      'payment_method.attached',
+      'customer.created',
+      'checkout.session.completed',
+      'payment_intent.succeeded',
+      'payment_intent.created',
+    ]);
+  });
+
+  it('in payment mode over nothing asks for no card', async () => {
+    const sandbox = await startSandbox();
     const { session } = await startCheckout(sandbox, {
       mode: 'payment',
       line_items: [
-        { price_data: { currency: 'eur', unit_amount: 900, product_data: { name: 'Setup' } }, quantity: 2 },
+        { price_data: { currency: 'usd', unit_amount: 0, product_data: { name: 'Free' } }, quantity: 1 },
       ],
     });
     const done = await sandbox.control.completeCheckoutSession(session.id);
-    expect(done).toMatchObject({ payment_status: 'paid', subscription: null, invoice: null, customer: null });
-    const intent = await sandbox.stripe.paymentIntents.retrieve(String(done.payment_intent));
-    expect(intent).toMatchObject({ status: 'succeeded', amount_received: 1_800, currency: 'eur' });
+    expect(done).toMatchObject({ payment_status: 'no_payment_required', payment_intent: null });
+  });
+
+  it('in setup mode saves a card and takes no money', async () => {
+    const sandbox = await startSandbox();
+    const { stripe, control } = sandbox;
+    const { id: customer } = await stripe.customers.create();
+    const { session, mark } = await startCheckout(sandbox, {
+      mode: 'setup',
+      currency: 'usd',
+      customer,
+      setup_intent_data: { metadata: { reason: 'new card' } },
+    });
+    expect(session).toMatchObject({ amount_total: null, payment_status: 'no_payment_required' });
+    const done = await control.completeCheckoutSession(session.id);
+    const intent = await stripe.setupIntents.retrieve(String(done.setup_intent));
+    expect(intent).toMatchObject({ status: 'succeeded', customer, metadata: { reason: 'new card' } });
+    expect(await typesSince(stripe, mark)).toEqual([
+      'setup_intent.created',
+      'payment_method.attached',
+      'setup_intent.succeeded',
+      'checkout.session.completed',
+    ]);
+    expect((await stripe.charges.list()).data).toEqual([]);
   });
 
   it('expires by request or by time, once', async () => {
@@ -163,30 +229,22 @@ describe('a Checkout session', () => {
     await control.setTimeOffset(25 * 3_600_000);
     expect((await stripe.checkout.sessions.retrieve(other.session.id)).status).toBe('expired');
     expect((await stripe.events.list({ type: 'checkout.session.expired' })).data).toHaveLength(2);
+    expect(await typesSince(stripe, await newestEvent(stripe))).toEqual([]);
   });
 
-  it('can be paid on its page, which leads back to the shop', async () => {
+  it('is found by each filter of the list', async () => {
     const sandbox = await startSandbox();
+    const { stripe, control } = sandbox;
+    const { session: open } = await startCheckout(sandbox);
     const { session } = await startCheckout(sandbox);
-    const page = await (await fetch(session.url ?? '')).text();
-    expect(page).toContain('Pay by card');
-    const answer = await fetch(session.url ?? '', {
-      method: 'POST',
-      redirect: 'manual',
-      body: new URLSearchParams({ email: 'page@example.com', name: '', payment: 'card' }),
-    });
-    expect(answer.status).toBe(303);
-    expect(answer.headers.get('location')).toBe(`https://shop.example.com/thanks?session=${session.id}`);
-    const done = await sandbox.stripe.checkout.sessions.retrieve(session.id);
-    expect(done).toMatchObject({ status: 'complete', customer_details: { email: 'page@example.com' } });
-  });
-
-  it('refuses what no longer exists in this API version', async () => {
-    const sandbox = await startSandbox();
-    const old = { payment_method_types: ['card'] } as Partial<Stripe.Checkout.SessionCreateParams>;
-    expect(await refusalOf(startCheckout(sandbox, old))).toMatchObject({
-      statusCode: 400,
-      code: 'payment_method_types_no_longer_supported',
-    });
+    const paid = await control.completeCheckoutSession(session.id, { email: 'ada@example.com' });
+    const idsOf = async (filter: Stripe.Checkout.SessionListParams): Promise<string[]> =>
+      (await stripe.checkout.sessions.list(filter)).data.map(({ id }) => id);
+    expect(await idsOf({})).toEqual([session.id, open.id]);
+    expect(await idsOf({ status: 'open' })).toEqual([open.id]);
+    expect(await idsOf({ customer: String(paid.customer) })).toEqual([session.id]);
+    expect(await idsOf({ subscription: String(paid.subscription) })).toEqual([session.id]);
+    expect(await idsOf({ customer_details: { email: 'ada@example.com' } })).toEqual([session.id]);
+    expect(await idsOf({ customer_details: { email: 'grace@example.com' } })).toEqual([]);
   });
 });
