@@ -1,10 +1,12 @@
 import { benchAck } from './ack/bench-ack.ts';
 import { benchProvisioning } from './provisioning/bench-provisioning.ts';
+import { benchStripe } from './stripe-simulator/bench-stripe.ts';
 import { benchSync } from './sync/bench-sync.ts';
 
 const BENCHMARKS: Record<string, (flags: readonly string[]) => Promise<void>> = {
   ack: benchAck,
   provisioning: benchProvisioning,
+  stripe: benchStripe,
   sync: benchSync,
 };
 
