@@ -3,7 +3,7 @@ import { type CreditedItems, type InvoiceItem, invoiceItemTable } from './invoic
 import { invoiceItemOf, type LinePeriod, type LinePricing } from './invoice-line-state.ts';
 import { invoiceTable } from './invoice-state.ts';
 
-/** What was charged for a subscription's item and has not been given back. */
+/** What was charged for a subscription's item, as far as it has not been given back. */
 export interface Debit {
   /** The id of its invoice item, or of its line when it never was one. */
   readonly key: string;
@@ -26,27 +26,38 @@ export function outstandingDebits(
   of: { subscription: string; item: string; at: number },
 ): readonly Debit[] {
   const prorations = prorationsOf(tx, of.item);
-  const credited = new Set(prorations.map(({ internals }) => internals.creditedDebit));
-  return [...periodDebits(tx, of), ...prorationDebits(tx, prorations)].filter(
-    ({ amount, key, period }) => period.end > of.at && amount > 0 && !credited.has(key),
-  );
+  return [...periodDebits(tx, of), ...prorationDebits(tx, prorations)]
+    .map((debit) => withoutCredits(debit, prorations))
+    .filter(({ amount, period: { start, end } }) => amount > 0 && end > Math.max(of.at, start));
 }
 
-function periodDebits(tx: Transaction, of: { subscription: string; item: string }): Debit[] {
-  const found: Debit[] = [];
-  for (const invoice of tx
-    .table(invoiceTable)
-    .oldestFirst({ index: { name: 'subscription', key: of.subscription } })) {
-    if (invoice.status === 'void') continue;
-    for (const line of invoice.lines) {
-      const isOwn = line.parent.subscription_item_details?.subscription_item === of.item;
-      if (!isOwn || invoiceItemOf(line) !== null) continue;
-      const { amount, period, pricing } = line;
-      const reference = lineReference(invoice.id, line.id);
-      found.push({ key: line.id, amount, period, pricing, quantity: line.quantity ?? 0, reference });
-    }
+/** A credit takes the end off a debit; what comes before it has still been charged. */
+function withoutCredits(debit: Debit, prorations: readonly InvoiceItem[]): Debit {
+  let { amount } = debit;
+  let { end } = debit.period;
+  for (const { amount: credit, internals, period } of prorations) {
+    if (internals.creditedDebit !== debit.key) continue;
+    amount += credit;
+    end = Math.min(end, period.start);
   }
-  return found;
+  return { ...debit, amount, period: { ...debit.period, end } };
+}
+
+/** The newest line for a period of its own: where periods follow each other, older ones are over. */
+function periodDebits(tx: Transaction, of: { subscription: string; item: string }): Debit[] {
+  const index = { name: 'subscription', key: of.subscription };
+  for (const invoice of tx.table(invoiceTable).newestFirst({ index })) {
+    if (invoice.status === 'void') continue;
+    const line = invoice.lines.find(
+      (one) =>
+        one.parent.subscription_item_details?.subscription_item === of.item && invoiceItemOf(one) === null,
+    );
+    if (!line) continue;
+    const { amount, id, period, pricing, quantity } = line;
+    const reference = lineReference(invoice.id, id);
+    return [{ key: id, amount, period, pricing, quantity: quantity ?? 0, reference }];
+  }
+  return [];
 }
 
 function prorationDebits(tx: Transaction, prorations: readonly InvoiceItem[]): Debit[] {

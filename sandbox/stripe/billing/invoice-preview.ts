@@ -1,5 +1,5 @@
 import { invalidRequest, noSuchInParameter } from '../api/errors.ts';
-import { sent } from '../api/parameters.ts';
+import { mergeMetadata, sent } from '../api/parameters.ts';
 import { type Customer, customerInParameter, customerTable } from '../resources/customers.ts';
 import { timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
@@ -98,7 +98,10 @@ function ofNew(tx: Transaction, customer: Customer, details: PreviewDetails): In
   const subscription = startSubscription(tx, {
     ...sent({ metadata, trial_end }),
     customer: customer.id,
-    items: items.map(({ clear_usage: _clear, deleted: _deleted, id: _id, ...item }) => item),
+    items: items.map(({ clear_usage: _clear, deleted: _deleted, id: _id, ...item }) => ({
+      ...item,
+      metadata: mergeMetadata({}, item.metadata),
+    })),
   });
   const invoice = expectedInvoice(tx, {
     customer,

@@ -2,15 +2,18 @@
 const decimalPlacesMax = 12;
 
 /**
- * A unit amount times a quantity, rounded to whole minor units, half away from zero. Exact: no floating point.
+ * A unit amount times a quantity, or a share of that, rounded once to whole minor units, half away from zero. Exact:
+ * no floating point.
  * @param unitAmount minor units as a decimal, such as `0.5` or `-12`
+ * @param share `part / of`; whole numbers, such as seconds
  */
-export function roundedTimes(unitAmount: string, quantity: number): number {
+export function roundedTimes(unitAmount: string, quantity: number, share = { part: 1, of: 1 }): number {
   const [whole = '0', fraction = ''] = unitAmount.replace('-', '').split('.');
   const digits = fraction.slice(0, decimalPlacesMax).padEnd(decimalPlacesMax, '0');
+  const scale = 10n ** BigInt(decimalPlacesMax);
   const magnitude = roundedQuotient(
-    BigInt(whole + digits) * BigInt(quantity),
-    10n ** BigInt(decimalPlacesMax),
+    BigInt(whole + digits) * BigInt(quantity) * BigInt(share.part),
+    scale * BigInt(share.of),
   );
   return unitAmount.startsWith('-') && magnitude !== 0 ? -magnitude : magnitude;
 }

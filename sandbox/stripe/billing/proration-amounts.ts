@@ -1,9 +1,10 @@
 import type { Transaction } from '../state/transaction.ts';
+import { type Price, priceTable } from './catalog.ts';
 import { type Debit, outstandingDebits } from './invoice-debits.ts';
 import type { LinePeriod, LinePricing } from './invoice-line-state.ts';
 import { prorationText } from './invoice-line-texts.ts';
 import { pricingOf } from './invoice-lines.ts';
-import { roundedShare } from './invoice-rounding.ts';
+import { roundedShare, roundedTimes } from './invoice-rounding.ts';
 import { priceAmount } from './price-amount.ts';
 import { priceOf, type Subscription, type SubscriptionItem } from './subscription-state.ts';
 
@@ -72,42 +73,60 @@ function creditsOf(
   if (item.quantity === undefined) return [];
   const debits = outstandingDebits(tx, { subscription: before.id, item: item.id, at });
   if (before.billing_mode.type === 'flexible') {
-    return debits.map((debit) => creditOf(tx, { debit, credited: debit, item, at }));
+    return debits.map((debit) =>
+      creditOf(tx, { amount: unusedOf(debit, at), debit, credited: debit, item, at }),
+    );
   }
-  if (item.current_period_end <= at) return [];
-  const { quantity } = item;
+  const { current_period_end: end, current_period_start: start, quantity } = item;
+  if (end <= at) return [];
   const price = priceOf(tx, item);
-  const debit = {
-    amount: priceAmount(tx, price, quantity),
-    period: { end: item.current_period_end, start: item.current_period_start },
-    pricing: pricingOf(price),
-    quantity,
-  };
-  return [creditOf(tx, { debit, credited: debits.at(-1) ?? null, item, at })];
+  const share = { part: end - Math.max(at, start), of: end - start };
+  const amount = 0 - costOf(tx, price, { quantity, ...share });
+  const debit = { period: { end, start }, pricing: pricingOf(price), quantity };
+  return [creditOf(tx, { amount, debit, credited: debits.at(-1) ?? null, item, at })];
 }
 
 function creditOf(
   tx: Transaction,
   credit: {
-    debit: Pick<Debit, 'amount' | 'period' | 'pricing' | 'quantity'>;
+    amount: number;
+    debit: Pick<Debit, 'period' | 'pricing' | 'quantity'>;
     credited: Debit | null;
     item: SubscriptionItem;
     at: number;
   },
 ): Proration {
-  const { debit, credited, item } = credit;
+  const { amount, debit, credited, item } = credit;
   const { end, start } = debit.period;
   const at = Math.max(credit.at, start);
   const { quantity } = debit;
   return {
-    amount: roundedShare({ amount: -debit.amount, part: end - at, of: end - start }),
+    amount,
     credited: credited && { key: credited.key, reference: credited.reference },
-    description: prorationText(tx, { kind: 'credit', price: priceOf(tx, item), quantity, at }),
+    description: prorationText(tx, { kind: 'credit', price: chargedPrice(tx, debit, item), quantity, at }),
     item: item.id,
     period: { end, start: at },
     pricing: debit.pricing,
     quantity,
   };
+}
+
+/** The price that was charged, which another one may have taken the place of since. */
+function chargedPrice(tx: Transaction, { pricing }: Pick<Debit, 'pricing'>, item: SubscriptionItem): Price {
+  return tx.get(priceTable, pricing?.price_details.price ?? '') ?? priceOf(tx, item);
+}
+
+/** What was charged, for the part of its period that is left. */
+function unusedOf({ amount, period: { end, start } }: Debit, at: number): number {
+  return roundedShare({ amount: -amount, part: end - Math.max(at, start), of: end - start });
+}
+
+/** What a quantity costs for a part of its period; rounded once where each unit costs the same. */
+function costOf(tx: Transaction, price: Price, of: { quantity: number; part: number; of: number }): number {
+  const { transform_quantity: packages, unit_amount_decimal: unitAmount } = price;
+  const isByUnit = unitAmount !== null && packages === null;
+  if (isByUnit) return roundedTimes(unitAmount, of.quantity, of);
+  return roundedShare({ amount: priceAmount(tx, price, of.quantity), part: of.part, of: of.of });
 }
 
 function debitsOf(tx: Transaction, change: ItemsChange, item: SubscriptionItem): readonly Proration[] {
@@ -118,7 +137,7 @@ function debitsOf(tx: Transaction, change: ItemsChange, item: SubscriptionItem):
   const price = priceOf(tx, item);
   return [
     {
-      amount: roundedShare({ amount: priceAmount(tx, price, quantity), part: end - at, of: end - start }),
+      amount: costOf(tx, price, { quantity, part: end - at, of: end - start }),
       credited: null,
       description: prorationText(tx, { kind: 'debit', price, quantity, at }),
       item: item.id,

@@ -204,6 +204,26 @@ describe('a change in the middle of a period', () => {
     expect((await pendingOf(stripe, subject)).map(({ amount }) => amount)).toEqual([-1_000, 500]);
   });
 
+  it('that is dated before the last one gives back each part of what was charged, in a credit of its own', async () => {
+    const { stripe } = await startSandbox();
+    const subject = await subjectOf(stripe, { quantity: 1 });
+    await subject.goTo(20);
+    const { id } = subject.subscription;
+    await stripe.subscriptions.update(id, { items: [{ id: subject.item, quantity: 3 }] });
+    const known = (await pendingOf(stripe, subject)).length;
+    await stripe.subscriptions.update(id, {
+      items: [{ id: subject.item, quantity: 2 }],
+      proration_date: november + 10 * daySeconds,
+    });
+    const added = (await pendingOf(stripe, subject)).slice(known);
+    const day = (at: number): number => (at - november) / daySeconds;
+    expect(added.map(({ amount, period }) => [amount, day(period.start), day(period.end)])).toEqual([
+      [-334, 10, 20],
+      [-1_000, 20, 30],
+      [1_333, 10, 30],
+    ]);
+  });
+
   it('of the price changes what is charged, and of an item that is added or removed only one side', async () => {
     const { stripe } = await startSandbox();
     const subject = await subjectOf(stripe, { quantity: 2 });
