@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { invalidRequest, noSuchInParameter } from '../api/errors.ts';
-import { boolean, mergeMetadata, metadata, natural, text } from '../api/parameters.ts';
+import { boolean, mergeMetadata, metadata, metadataHash, natural, text } from '../api/parameters.ts';
 import { timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { hasSameInterval } from './periods.ts';
@@ -15,7 +15,7 @@ import type { Subscription, SubscriptionItem } from './subscription-state.ts';
 
 /** One entry of `items[]`, without what only an update knows. */
 export const itemParameters = {
-  metadata: metadata.optional(),
+  metadata: metadataHash.optional(),
   price: text.optional(),
   price_data: itemPriceData.optional(),
   quantity: natural.optional(),
@@ -23,13 +23,14 @@ export const itemParameters = {
 /** One entry of an update's `items[]`. Usage is not kept, so that clearing it has no effect. */
 export const changedItemParameters = {
   ...itemParameters,
+  metadata: metadata.optional(),
   clear_usage: boolean.optional(),
   deleted: boolean.optional(),
   id: text.optional(),
 };
 
 export type ItemParameters = {
-  [Key in keyof typeof itemParameters]?: z.infer<(typeof itemParameters)[Key]>;
+  [Key in keyof typeof itemParameters]?: z.infer<(typeof changedItemParameters)[Key]>;
 };
 export type ItemChange = ItemParameters & { id?: string | undefined; deleted?: boolean | undefined };
 

@@ -9,6 +9,7 @@ import {
   text,
   timestamp,
 } from '../api/parameters.ts';
+import { paymentMethodTypes } from './payments.ts';
 import { changedItemParameters, itemParameters } from './subscription-item-changes.ts';
 import { subscriptionStatuses } from './subscription-state.ts';
 
@@ -63,9 +64,9 @@ const fields = {
   payment_behavior: billingParameters.payment_behavior,
   payment_settings: z
     .strictObject({
-      /** Shown as sent; what a method may do is not restricted. */
-      payment_method_options: z.record(z.string(), z.unknown()).optional(),
-      payment_method_types: z.array(text).optional(),
+      payment_method_types: z
+        .union([z.literal('').transform(() => null), z.array(z.enum(paymentMethodTypes))])
+        .optional(),
       save_default_payment_method: z.enum(['off', 'on_subscription']).optional(),
     })
     .optional(),

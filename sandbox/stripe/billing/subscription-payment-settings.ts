@@ -9,8 +9,11 @@ export function paymentSettingsOf(
   asked: CreateSubscription['payment_settings'],
 ): PaymentSettings {
   return {
-    payment_method_options: asked?.payment_method_options ?? before?.payment_method_options ?? null,
-    payment_method_types: asked?.payment_method_types ?? before?.payment_method_types ?? null,
+    payment_method_options: null,
+    payment_method_types:
+      asked?.payment_method_types === undefined
+        ? (before?.payment_method_types ?? null)
+        : asked.payment_method_types,
     save_default_payment_method:
       asked?.save_default_payment_method ?? before?.save_default_payment_method ?? 'off',
   };

@@ -142,7 +142,7 @@ export interface Subscription extends Readonly<typeof inertSubscription> {
     readonly resumes_at: number | null;
   } | null;
   readonly payment_settings: {
-    readonly payment_method_options: object | null;
+    readonly payment_method_options: null;
     readonly payment_method_types: readonly string[] | null;
     readonly save_default_payment_method: 'off' | 'on_subscription';
   };

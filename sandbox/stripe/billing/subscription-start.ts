@@ -6,7 +6,7 @@ import type { Transaction } from '../state/transaction.ts';
 import { priceTable } from './catalog.ts';
 import { requireAttached } from './payment-method-attachment.ts';
 import { cancellationOf } from './subscription-cancellation.ts';
-import { startItems } from './subscription-item-changes.ts';
+import { type ItemParameters, startItems } from './subscription-item-changes.ts';
 import type { CreateSubscription } from './subscription-parameters.ts';
 import { paymentSettingsOf } from './subscription-payment-settings.ts';
 import { inertSubscription } from './subscription-shape.ts';
@@ -16,8 +16,11 @@ import { trialEndOf, trialNoticeAt, trialOf } from './subscription-trials.ts';
 /** Stripe's limit for one customer. */
 const liveSubscriptionsMax = 500;
 
-/** What Checkout leaves to be chosen. */
-export type NewSubscription = Pick<CreateSubscription, 'customer' | 'items'> & Partial<CreateSubscription>;
+/** What has to be chosen about a subscription; Checkout and previews leave the rest. */
+export type NewSubscription = Partial<Omit<CreateSubscription, 'items'>> & {
+  readonly customer: string;
+  readonly items: readonly ItemParameters[];
+};
 
 /**
  * Stores a subscription without its first invoice, incomplete or in its trial; emits nothing. `billFirst` goes on.

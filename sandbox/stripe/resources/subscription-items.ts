@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfRows } from '../api/lists.ts';
-import { boolean, text } from '../api/parameters.ts';
+import { boolean, metadata, text } from '../api/parameters.ts';
 import { itemParameters } from '../billing/subscription-item-changes.ts';
 import { billingParameters } from '../billing/subscription-parameters.ts';
 import {
@@ -19,6 +19,7 @@ const createParameters = z.strictObject({ ...billingParameters, ...itemParameter
 const updateParameters = z.strictObject({
   ...billingParameters,
   ...itemParameters,
+  metadata: metadata.optional(),
   off_session: boolean.optional(),
 });
 /** Usage is not kept, so that clearing it has no effect. */
@@ -46,9 +47,9 @@ function existing(tx: Transaction, id: string): Found {
 const ofRequest = (): string => '';
 
 function create(tx: Transaction, parameters: z.infer<typeof createParameters>): object {
-  const { metadata, price, price_data, quantity, subscription: id, ...billing } = parameters;
+  const { metadata: set, price, price_data, quantity, subscription: id, ...billing } = parameters;
   const before = subscriptionInParameter(tx, id);
-  const entry = { metadata, price, price_data, quantity };
+  const entry = { metadata: set, price, price_data, quantity };
   const after = updateAsAsked(tx, before, { ...billing, items: [entry] }, ofRequest);
   const items = after.pending_update?.subscription_items ?? after.items;
   const item = items.find((one) => !before.items.some((known) => known.id === one.id));
@@ -58,8 +59,8 @@ function create(tx: Transaction, parameters: z.infer<typeof createParameters>): 
 
 function update(tx: Transaction, id: string, parameters: z.infer<typeof updateParameters>): object {
   const { subscription, item } = existing(tx, id);
-  const { metadata, price, price_data, quantity, ...billing } = parameters;
-  const entry = { id, metadata, price, price_data, quantity };
+  const { metadata: change, price, price_data, quantity, ...billing } = parameters;
+  const entry = { id, metadata: change, price, price_data, quantity };
   const after = updateAsAsked(tx, subscription, { ...billing, items: [entry] }, ofRequest);
   return renderItem(tx, after.items.find((one) => one.id === id) ?? item);
 }
