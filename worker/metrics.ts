@@ -6,8 +6,6 @@ import type { StripeRequest } from '../stripe/client.ts';
 /** However often somebody looks, Postgres is asked this often. */
 const BACKLOG_MAX_AGE_MS = 10_000;
 
-export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
-
 /** Makes a registry of its own with what the worker counts, beside the Temporal SDK's own metrics. */
 export function createWorkerMetrics(options: {
   readBacklog: () => Promise<InboxBacklog>;

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 type Side = 'client' | 'server';
 
 /** A piece of a conversation: of Postgres's protocol a message, otherwise the bytes that came together. */
-export type Message = {
+type Message = {
   from: Side;
   /** Postgres's letter for it; empty for its first message and for all other protocols. */
   type: string;
