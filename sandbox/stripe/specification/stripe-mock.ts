@@ -14,8 +14,8 @@ import {
 /** Stripe's own stand-in: it keeps no state, and refuses every parameter that the specification does not know. */
 export interface StripeMock {
   readonly url: string;
-  readonly host: string;
-  readonly port: number;
+  /** Its last lines. */
+  output(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -36,13 +36,13 @@ export async function startStripeMock(log: Log): Promise<StripeMock> {
     const mock = await startProcess({
       name: 'stripe-mock',
       run: { command: program },
-      args: ['-http-addr', `127.0.0.1:${port}`],
+      // It would listen for HTTPS on one fixed port as well, which two of them can't share.
+      args: ['-http-addr', `127.0.0.1:${port}`, '-https-addr', '127.0.0.1:0'],
       readyWhen: { line: (line) => line.includes('Listening for HTTP') },
     });
     return {
       url: `http://127.0.0.1:${port}`,
-      host: '127.0.0.1',
-      port,
+      output: mock.output,
       async close() {
         await mock.stop();
       },

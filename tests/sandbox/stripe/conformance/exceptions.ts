@@ -164,6 +164,11 @@ export const exceptions: readonly Exception[] = [
     declared: 'Checkout/Sessions/Checkout.SessionCreateParams.allowed_payment_method_types',
   },
   {
+    where: 'POST /v1/checkout/sessions?payment_method_types[]',
+    what: 'value',
+    reason: 'This API version refuses the parameter with a code of its own, whatever is in it.',
+  },
+  {
     where: 'POST /v1/checkout/sessions?ui_mode',
     what: 'value',
     reason: `${newer} (\`form\`)`,

@@ -4,16 +4,22 @@ import { mapValues, referredName, type Schema } from '../../../../sandbox/stripe
 /** A whole number, a decimal one and a truth value as a form writes them. */
 const formPatterns = { integer: '^-?\\d+$', number: '^-?\\d+(\\.\\d+)?$', boolean: '^([Tt]rue|[Ff]alse)$' };
 
+/** Whether an object may stand in place of its id, as where it was expanded. */
+export type References = 'ids' | 'ids or objects';
+
 /**
  * The JSON schema for what is answered: stricter than the specification, which leaves both open. No key that it
  * does not list, and every key that may be null is there.
  */
-export function answerSchema(schema: Schema): SchemaObject {
+export function answerSchema(schema: Schema, references: References): SchemaObject {
+  const convert = (inner: Schema): SchemaObject => answerSchema(inner, references);
   if (schema.$ref !== undefined) return { refersTo: { names: [referredName(schema.$ref)] } };
   if (schema.anyOf) {
     const names = schema.anyOf.flatMap(({ $ref }) => ($ref === undefined ? [] : [referredName($ref)]));
     const isText = schema.anyOf.some(({ type }) => type === 'string');
-    return { refersTo: { names, isText, isNullable: schema.nullable ?? false } };
+    const isNullable = schema.nullable ?? false;
+    if (isText && references === 'ids') return { type: isNullable ? ['string', 'null'] : 'string' };
+    return { refersTo: { names, isText, isNullable } };
   }
   const { type, nullable, enum: values, properties, items } = schema;
   const nullableKeys = Object.keys(properties ?? {}).filter((key) => properties?.[key]?.nullable);
@@ -22,12 +28,12 @@ export function answerSchema(schema: Schema): SchemaObject {
     ...(values && { enum: nullable ? [...values, null] : values }),
     ...limits(schema),
     ...(schema.format !== undefined && { format: schema.format }),
-    ...(items && { items: answerSchema(items) }),
+    ...(items && { items: convert(items) }),
     ...(properties && {
-      properties: mapValues(properties, answerSchema),
+      properties: mapValues(properties, convert),
       required: [...new Set([...(schema.required ?? []), ...nullableKeys])],
     }),
-    ...otherKeys(schema, answerSchema),
+    ...otherKeys(schema, convert),
   };
 }
 

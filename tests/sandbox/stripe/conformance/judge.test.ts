@@ -77,6 +77,15 @@ describe('an event', () => {
     expect(await objectionsToEvent({ ...created, ...change })).toContainEqual({ where, what });
   });
 
+  it('with an object where it should be its id does not fit, though it would in an answer', async () => {
+    const product = { id: 'prod_1', object: 'product', deleted: true };
+    expect(await objectionsTo({ ...price, product })).toEqual([]);
+    const data = { object: { ...price, product } };
+    expect(await objectionsToEvent({ ...created, data })).toEqual([
+      { where: 'price.product', what: 'value' },
+    ]);
+  });
+
   it('with an old value of a key that the object does not have does not fit', async () => {
     const data = { object: price, previous_attributes: { amount: 1 } };
     const objections = await objectionsToEvent({ ...created, type: 'price.updated', data });

@@ -8,7 +8,7 @@ import { type Deviation, describeDeviations } from './deviations.ts';
 import { eventDestinationSchema } from './event-destination-schema.ts';
 import { exceptions } from './exceptions.ts';
 import { Excuses } from './excuses.ts';
-import { answerSchema, formSchema } from './json-schema.ts';
+import { answerSchema, formSchema, type References } from './json-schema.ts';
 import { knownEventTypes } from './known-event-types.ts';
 import { thinEventSchema } from './thin-event-schema.ts';
 import { Validator } from './validator.ts';
@@ -26,7 +26,15 @@ const eventDestination = 'v2.core.event_destination';
 /** Longest body that is quoted where it is no JSON. */
 const bodyTextMax = 200;
 
-let shared: { specification: Specification; excuses: Excuses; validator: Validator } | undefined;
+interface JudgeParts {
+  readonly specification: Specification;
+  readonly excuses: Excuses;
+  readonly answers: Validator;
+  /** Of the objects in events, in which nothing is expanded. */
+  readonly events: Validator;
+}
+
+let shared: JudgeParts | undefined;
 
 /**
  * A judge of its own for a test. What judges have in common, the compiled schemas above all, is there once per
@@ -36,19 +44,25 @@ let shared: { specification: Specification; excuses: Excuses; validator: Validat
 export async function createJudge(): Promise<Judge> {
   if (!shared) {
     const specification = await readSpecification();
-    shared = { specification, excuses: new Excuses(exceptions), validator: validatorOf(specification) };
+    shared = {
+      specification,
+      excuses: new Excuses(exceptions),
+      answers: validatorOf(specification, 'ids or objects'),
+      events: validatorOf(specification, 'ids'),
+    };
   }
   return new Judge(shared);
 }
 
 /** A validator for objects by their schema's name, for answers by their endpoint's, for parameters by that and `?`. */
-function validatorOf({ schemas, endpoints }: Specification): Validator {
+function validatorOf({ schemas, endpoints }: Specification, references: References): Validator {
   return new Validator((name) => {
     if (name === thinEvent) return thinEventSchema;
     if (name === eventDestination) return eventDestinationSchema;
-    if (schemas[name]) return answerSchema(schemas[name]);
+    if (schemas[name]) return answerSchema(schemas[name], references);
     const endpoint = endpoints[name.replace(/\?$/, '')];
-    return endpoint && (name.endsWith('?') ? formSchema(endpoint.parameters) : answerSchema(endpoint.answer));
+    if (!endpoint) return undefined;
+    return name.endsWith('?') ? formSchema(endpoint.parameters) : answerSchema(endpoint.answer, references);
   });
 }
 
@@ -62,12 +76,14 @@ export class Judge implements Observer {
   /** The exceptions that all judges of this process have needed so far. */
   readonly excuses: Excuses;
   private readonly specification: Specification;
-  private readonly validator: Validator;
+  private readonly answers: Validator;
+  private readonly events: Validator;
 
-  constructor(parts: { specification: Specification; excuses: Excuses; validator: Validator }) {
+  constructor(parts: JudgeParts) {
     this.specification = parts.specification;
     this.excuses = parts.excuses;
-    this.validator = parts.validator;
+    this.answers = parts.answers;
+    this.events = parts.events;
   }
 
   /** @throws Error that names everything that does not fit */
@@ -93,37 +109,38 @@ export class Judge implements Observer {
     const body = parsed(answer.body);
     // A fault may want an answer that is no JSON.
     if (body === undefined) return answer.fault === null ? [notJson(answer.body)] : [];
-    if (status >= 400 || path === null) return this.validator.deviations('error', body);
+    if (status >= 400 || path === null) return this.answers.deviations('error', body);
     const endpoint = endpointKey(method, path);
     this.answered.add(endpoint);
-    if (path.startsWith('/v2/')) return this.ofV2Answer(body);
-    if (!this.specification.endpoints[endpoint]) {
-      const detail = 'the specification has no such endpoint';
-      return [{ where: endpoint, what: 'unknown', detail, value: body }];
-    }
-    const ofParameters = this.validator.deviations(`${endpoint}?`, parameters).map(toParameter);
+    if (!this.specification.endpoints[endpoint]) return this.ofUnknownEndpoint(endpoint, body);
+    const ofParameters = this.answers.deviations(`${endpoint}?`, parameters).map(toParameter);
     if (ofParameters.length === 0) this.fitting.push({ method, path, parameters });
-    return [...this.validator.deviations(endpoint, body), ...ofParameters];
+    return [...this.answers.deviations(endpoint, body), ...ofParameters];
   }
 
-  /** The specification has no v2 API: its objects are held against what stripe-node declares. */
-  private ofV2Answer(body: unknown): Deviation[] {
+  /** The objects that it answers are held against their schemas all the same; v2 has none but ours. */
+  private ofUnknownEndpoint(endpoint: string, body: unknown): Deviation[] {
+    const detail = 'the specification has no such endpoint';
     const { data } = Object(body);
     const objects: unknown[] = Array.isArray(data) ? data : [body];
-    return objects.flatMap((one) => {
-      const { object, description } = Object(one);
-      if (object === thinEvent) return this.ofThinEvent(one);
-      // What is deleted has no description.
-      return object === eventDestination && description !== undefined
-        ? this.validator.deviations(eventDestination, one)
-        : [];
-    });
+    return [
+      { where: endpoint, what: 'unknown', detail, value: body },
+      ...objects.flatMap((one) => {
+        const { object, ...others } = Object(one);
+        if (object === thinEvent) return this.ofThinEvent(one);
+        // What is left of a deleted one.
+        if (Object.keys(others).join() === 'id') return [];
+        return this.answers.knows(object)
+          ? this.answers.deviations(object, one)
+          : [{ where: endpoint, what: 'value' as const, detail: `it answers an unknown object, ${object}` }];
+      }),
+    ];
   }
 
   private ofThinEvent(event: unknown): Deviation[] {
     const { type, related_object: related } = Object(event);
     const known = knownEventTypes().thin.get(type);
-    const deviations = this.validator.deviations(thinEvent, event);
+    const deviations = this.answers.deviations(thinEvent, event);
     if (!known) return [...deviations, unknownType(type)];
     if (known.hasRelatedObject === (related !== undefined && related !== null)) return deviations;
     const detail = `of ${type}: ${known.hasRelatedObject ? 'it must be there' : 'there must be none'}`;
@@ -131,7 +148,7 @@ export class Judge implements Observer {
   }
 
   private ofSnapshotEvent(event: unknown): Deviation[] {
-    const deviations = this.validator.deviations('event', event);
+    const deviations = this.answers.deviations('event', event);
     const { type, data } = Object(event);
     const schema = this.specification.eventObjects[type];
     if (!knownEventTypes().snapshot.has(type) || schema === undefined)
@@ -140,7 +157,7 @@ export class Judge implements Observer {
     const unknownKeys = Object.keys(data?.previous_attributes ?? {}).filter((key) => !(key in keys));
     return [
       ...deviations,
-      ...this.validator.deviations(schema, data?.object),
+      ...this.events.deviations(schema, data?.object),
       ...unknownKeys.map((key) => ({
         where: `${schema}.${key}`,
         what: 'unknown' as const,

@@ -16,10 +16,13 @@ export async function mockRefusal(mock: StripeMock, request: MockRequest): Promi
   const form = qs.stringify(request.parameters, { encodeValuesOnly: true });
   const url = `${mock.url}${path.replaceAll(/:\w+/g, 'any_id')}`;
   const authorization = 'Bearer sk_test_mock';
-  const response =
+  const sending =
     method === 'POST'
-      ? await fetch(url, { method, headers: { authorization }, body: new URLSearchParams(form) })
-      : await fetch(form === '' ? url : `${url}?${form}`, { method, headers: { authorization } });
+      ? fetch(url, { method, headers: { authorization }, body: new URLSearchParams(form) })
+      : fetch(form === '' ? url : `${url}?${form}`, { method, headers: { authorization } });
+  const response = await sending.catch((cause: unknown) => {
+    throw new Error(`stripe-mock does not answer; its last lines: ${mock.output().join('\n')}`, { cause });
+  });
   const body = await response.text();
   return response.ok ? undefined : `${method} ${path} ${form}\n    ${body.trim()}`;
 }

@@ -39,6 +39,11 @@ export class Validator {
     this.ajv.addKeyword({ keyword: 'refersTo', errors: 'full', validate: refersTo });
   }
 
+  /** Whether there is a schema of this name. */
+  knows(name: unknown): name is string {
+    return typeof name === 'string' && this.schemaOf(name) !== undefined;
+  }
+
   /** @returns how the value differs from the schema of that name; nothing when it fits */
   deviations(name: string, value: unknown): Deviation[] {
     const validate = this.validateFunction(name);
