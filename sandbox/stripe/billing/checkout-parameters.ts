@@ -10,6 +10,7 @@ import {
   timestamp,
 } from '../api/parameters.ts';
 import { inlinePriceFields } from './catalog-parameters.ts';
+import { checkoutLocales } from './locales.ts';
 
 const enabled = z.strictObject({ enabled: boolean });
 
@@ -21,7 +22,7 @@ const shownOnly = {
   allowed_payment_method_types: z.array(text).optional(),
   billing_address_collection: z.enum(['auto', 'required']).optional(),
   integration_identifier: text.optional(),
-  locale: text.optional(),
+  locale: z.enum(checkoutLocales).optional(),
   origin_context: z.enum(['mobile_app', 'web']).optional(),
   phone_number_collection: enabled.optional(),
   redirect_on_completion: z.enum(['always', 'if_required', 'never']).optional(),
@@ -115,7 +116,7 @@ export const createSessionParameters = z.strictObject({
   payment_intent_data: paymentIntentData.optional(),
   payment_method_collection: z.enum(['always', 'if_required']).optional(),
   /** Refused with a code of its own. */
-  payment_method_types: z.unknown().optional(),
+  payment_method_types: z.array(z.string()).optional(),
   return_url: text.optional(),
   setup_intent_data: z
     .strictObject({ description: text.optional(), metadata: metadataHash.optional() })

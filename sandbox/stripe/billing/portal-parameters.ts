@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { listParameters } from '../api/lists.ts';
-import { boolean, clearableText, metadata, natural, text } from '../api/parameters.ts';
+import { boolean, clearableText, metadata, metadataHash, natural, text } from '../api/parameters.ts';
+import { portalLocales } from './locales.ts';
 
 const prorationBehavior = z.enum(['always_invoice', 'create_prorations', 'none']).optional();
 
@@ -27,25 +28,31 @@ const interval = z.strictObject({
   interval_count: natural,
 });
 
-const features = z.strictObject({
-  customer_update: z
-    .strictObject({
-      allowed_updates: clearableArray(allowedCustomerUpdate).optional(),
-      enabled: boolean.optional(),
-    })
-    .optional(),
+const reasons = clearableArray(z.enum(cancellationReasons));
+const customerUpdate = { allowed_updates: clearableArray(allowedCustomerUpdate).optional() };
+const subscriptionCancel = {
+  mode: z.enum(['at_period_end', 'immediately']).optional(),
+  proration_behavior: prorationBehavior,
+};
+const subscriptionUpdate = {
+  billing_cycle_anchor: z.enum(['now', 'unchanged']).optional(),
+  default_allowed_updates: clearableArray(allowedSubscriptionUpdate).optional(),
+  products: clearableArray(
+    z.strictObject({
+      adjustable_quantity: z
+        .strictObject({ enabled: boolean, maximum: natural.optional(), minimum: natural.optional() })
+        .optional(),
+      prices: z.array(text).min(1),
+      product: text,
+    }),
+  ).optional(),
+  proration_behavior: prorationBehavior,
+  trial_update_behavior: z.enum(['continue_trial', 'end_trial']).optional(),
+};
+/** Features that a creation and an update name in the same way. */
+const features = {
   invoice_history: z.strictObject({ enabled: boolean }).optional(),
   payment_method_update: z.strictObject({ enabled: boolean }).optional(),
-  subscription_cancel: z
-    .strictObject({
-      cancellation_reason: z
-        .strictObject({ enabled: boolean, options: clearableArray(z.enum(cancellationReasons)).optional() })
-        .optional(),
-      enabled: boolean.optional(),
-      mode: z.enum(['at_period_end', 'immediately']).optional(),
-      proration_behavior: prorationBehavior,
-    })
-    .optional(),
   /** Kept and shown; no page of this simulator pauses. */
   subscription_pause: z
     .strictObject({
@@ -58,24 +65,30 @@ const features = z.strictObject({
       enabled: boolean.optional(),
     })
     .optional(),
-  subscription_update: z
+};
+const newFeatures = z.strictObject({
+  ...features,
+  customer_update: z.strictObject({ ...customerUpdate, enabled: boolean }).optional(),
+  subscription_cancel: z
     .strictObject({
-      billing_cycle_anchor: z.enum(['now', 'unchanged']).optional(),
-      default_allowed_updates: clearableArray(allowedSubscriptionUpdate).optional(),
-      enabled: boolean.optional(),
-      products: clearableArray(
-        z.strictObject({
-          adjustable_quantity: z
-            .strictObject({ enabled: boolean, maximum: natural.optional(), minimum: natural.optional() })
-            .optional(),
-          prices: z.array(text).min(1),
-          product: text,
-        }),
-      ).optional(),
-      proration_behavior: prorationBehavior,
-      trial_update_behavior: z.enum(['continue_trial', 'end_trial']).optional(),
+      ...subscriptionCancel,
+      cancellation_reason: z.strictObject({ enabled: boolean, options: reasons }).optional(),
+      enabled: boolean,
     })
     .optional(),
+  subscription_update: z.strictObject({ ...subscriptionUpdate, enabled: boolean }).optional(),
+});
+const changedFeatures = z.strictObject({
+  ...features,
+  customer_update: z.strictObject({ ...customerUpdate, enabled: boolean.optional() }).optional(),
+  subscription_cancel: z
+    .strictObject({
+      ...subscriptionCancel,
+      cancellation_reason: z.strictObject({ enabled: boolean, options: reasons.optional() }).optional(),
+      enabled: boolean.optional(),
+    })
+    .optional(),
+  subscription_update: z.strictObject({ ...subscriptionUpdate, enabled: boolean.optional() }).optional(),
 });
 
 const fields = {
@@ -89,14 +102,18 @@ const fields = {
   default_return_url: clearableText.optional(),
   /** The page that customers log in to is not simulated: it can't be switched on. */
   login_page: z.strictObject({ enabled: boolean }).optional(),
-  metadata: metadata.optional(),
   name: clearableText.optional(),
 };
-export const createConfigurationParameters = z.strictObject({ ...fields, features });
+export const createConfigurationParameters = z.strictObject({
+  ...fields,
+  features: newFeatures,
+  metadata: metadataHash.optional(),
+});
 export const updateConfigurationParameters = z.strictObject({
   ...fields,
   active: boolean.optional(),
-  features: features.optional(),
+  features: changedFeatures.optional(),
+  metadata: metadata.optional(),
 });
 export const listConfigurationsParameters = z.strictObject({
   ...listParameters,
@@ -136,12 +153,12 @@ export const createPortalSessionParameters = z.strictObject({
   customer: text,
   flow_data: flowData.optional(),
   /** Shown again and without effect: the page is in English. */
-  locale: text.optional(),
+  locale: z.enum(portalLocales).optional(),
   return_url: text.optional(),
 });
 
 export type CreateConfiguration = z.infer<typeof createConfigurationParameters>;
 export type UpdateConfiguration = z.infer<typeof updateConfigurationParameters>;
-export type FeatureParameters = z.infer<typeof features>;
+export type FeatureParameters = z.infer<typeof changedFeatures>;
 export type FlowData = z.infer<typeof flowData>;
 export type CreatePortalSession = z.infer<typeof createPortalSessionParameters>;

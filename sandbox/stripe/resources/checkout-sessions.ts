@@ -68,6 +68,7 @@ function byId(follow: (tx: Transaction, id: string) => void): Reaction {
 
 export const checkoutSessions: Resource = {
   object: 'checkout.session',
+  keeps: 'basket, buyer, what it is to make, payment status; its page',
   expandable: {
     customer: 'customer',
     invoice: 'invoice',
