@@ -16,6 +16,8 @@ export const billingSettingsSchema = z.strictObject({
   subscriptionAtEnd: z.enum(['cancel', 'unpaid', 'past_due', 'pause']),
   /** What becomes of the invoice then. */
   invoiceAtEnd: z.enum(['open', 'uncollectible']),
+  /** Whether a failure says nothing of the next attempt, and `invoice.updated` tells it a moment later. */
+  tellsNextAttemptLater: z.boolean(),
   /** Whether a subscription pauses after the first failure already; flexible billing only. */
   pausesAtFirstFailure: z.boolean(),
   /** How long renewal and trial-end invoices stay drafts. */
@@ -39,6 +41,7 @@ export const defaultBillingSettings: BillingSettings = {
   retryAfterSeconds: [3 * daySeconds, 5 * daySeconds, 6 * daySeconds],
   subscriptionAtEnd: 'cancel',
   invoiceAtEnd: 'open',
+  tellsNextAttemptLater: false,
   pausesAtFirstFailure: false,
   draftSeconds: hourSeconds,
   draftHoldMaxSeconds: 72 * hourSeconds,

@@ -80,8 +80,16 @@ export function emitAttempt(tx: Transaction, attempt: Attempt, kind: PaymentOutc
     return;
   }
   if (kind === 'requires_action') tx.emit('invoice.payment_action_required', renderInvoice(invoice));
-  if (kind !== 'processing') tx.emit('invoice.payment_failed', renderInvoice(invoice));
+  if (kind !== 'processing') emitFailure(tx, attempt);
   emitRescheduled(tx, attempt);
+}
+
+/** Writes that an attempt has failed. With Stripe's automations it does not tell yet when the next one is. */
+export function emitFailure(tx: Transaction, { invoice }: Pick<Attempt, 'invoice'>): void {
+  const told = tx.account.billing.tellsNextAttemptLater
+    ? { ...invoice, next_payment_attempt: null }
+    : invoice;
+  tx.emit('invoice.payment_failed', renderInvoice(told));
 }
 
 /** Writes that the time of the next attempt has changed. */

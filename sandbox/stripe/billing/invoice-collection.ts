@@ -1,5 +1,5 @@
 import type { Transaction } from '../state/transaction.ts';
-import { emitAttempt, emitRescheduled, storeAttempt } from './invoice-attempt.ts';
+import { emitAttempt, emitFailure, emitRescheduled, storeAttempt } from './invoice-attempt.ts';
 import { hasExhaustedRetries, methodFor, methodForRetry, nextRetryAt } from './invoice-retries.ts';
 import { markUncollectible } from './invoice-settlement.ts';
 import { type Invoice, invoiceTable, renderInvoice } from './invoice-state.ts';
@@ -64,7 +64,7 @@ function passOver(tx: Transaction, before: Invoice): void {
   const invoice = tx.put(invoiceTable, { ...counted, next_payment_attempt: nextRetryAt(tx, counted) });
   const isLast = hasExhaustedRetries(tx, invoice);
   // That the first attempt can't be made is a failed payment; later ones only move the counter.
-  if (before.attempt_count === 0) tx.emit('invoice.payment_failed', renderInvoice(invoice));
+  if (before.attempt_count === 0) emitFailure(tx, { invoice });
   emitRescheduled(tx, { before, invoice });
   if (isLast) endRetries(tx, before.id);
 }

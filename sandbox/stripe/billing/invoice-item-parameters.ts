@@ -10,7 +10,8 @@ import {
   timestamp,
 } from '../api/parameters.ts';
 
-const fields = {
+/** What describes an invoice item, and a line that shows one. */
+export const itemFields = {
   amount: integer.optional(),
   description: clearableText.optional(),
   discountable: boolean.optional(),
@@ -21,13 +22,13 @@ const fields = {
   unit_amount_decimal: decimal.optional(),
 };
 export const createItemParameters = z.strictObject({
-  ...fields,
+  ...itemFields,
   currency: text.optional(),
   customer: text.optional(),
   invoice: text.optional(),
   subscription: text.optional(),
 });
-export const updateItemParameters = z.strictObject(fields);
+export const updateItemParameters = z.strictObject(itemFields);
 
 export type CreateItem = z.infer<typeof createItemParameters>;
 export type UpdateItem = z.infer<typeof updateItemParameters>;

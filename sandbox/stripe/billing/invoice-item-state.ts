@@ -15,7 +15,7 @@ export type CreditedItems =
     };
 
 /** What the API does not show. */
-export interface InvoiceItemInternals {
+interface InvoiceItemInternals {
   /** For a proration's credit: the invoice item or, when it never was one, the line that it gives back. */
   readonly creditedDebit: string | null;
   /** Whether it was made for one invoice, with which it goes when that is deleted as a draft. */

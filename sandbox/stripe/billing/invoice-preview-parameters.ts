@@ -40,4 +40,3 @@ export const previewParameters = z.strictObject({
 
 export type PreviewInvoice = z.infer<typeof previewParameters>;
 export type PreviewDetails = z.infer<typeof subscriptionDetails>;
-export type PreviewItem = z.infer<typeof invoiceItem>;

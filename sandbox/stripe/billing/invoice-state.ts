@@ -69,7 +69,7 @@ export interface InvoiceAmounts {
 }
 
 /** What the API does not show. */
-export interface InvoiceInternals {
+interface InvoiceInternals {
   /** The event whose acknowledgement automatic finalization waits for. */
   readonly createdEvent: string | null;
   /** From these the due date follows when the invoice is finalized. */

@@ -30,11 +30,7 @@ export function dropPendingProrations(tx: Transaction, subscription: Subscriptio
 }
 
 /** A proration as a pending invoice item that is not stored. */
-export function prorationItem(
-  tx: Transaction,
-  subscription: Subscription,
-  proration: Proration,
-): InvoiceItem {
+function prorationItem(tx: Transaction, subscription: Subscription, proration: Proration): InvoiceItem {
   const { amount, credited, quantity } = proration;
   return {
     id: tx.newId('ii'),

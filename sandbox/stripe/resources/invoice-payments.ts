@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
-import { text } from '../api/parameters.ts';
+import { createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
 import { invoicePaymentTable } from '../billing/payments.ts';
 import { type Resource, route } from '../resource.ts';
 
 const listSchema = z.strictObject({
   ...listParameters,
+  created: createdFilter,
   invoice: text.optional(),
   payment: z.strictObject({ type: z.enum(['payment_intent']), payment_intent: text }).optional(),
   status: z.enum(['open', 'paid', 'canceled']).optional(),
@@ -41,6 +42,7 @@ export const invoicePayments: Resource = {
           index: invoice === undefined ? byIntent : { name: 'invoice', key: invoice },
           parameters,
           where: (row) =>
+            isCreatedWithin(row.created, parameters.created) &&
             (parameters.status === undefined || row.status === parameters.status) &&
             (payment === undefined || row.payment.payment_intent === payment.payment_intent),
           render: (row) => row,

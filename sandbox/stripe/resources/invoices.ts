@@ -23,7 +23,7 @@ import { type Invoice, invoiceTable, renderInvoice, subscriptionIdOf } from '../
 import { type Resource, route } from '../resource.ts';
 import { dueWork } from '../state/due-work.ts';
 import type { Transaction } from '../state/transaction.ts';
-import { isKnownCustomer } from './customers.ts';
+import { customerInParameter, isKnownCustomer } from './customers.ts';
 
 function list(tx: Transaction, parameters: ListInvoices): object {
   const { collection_method: method, customer, due_date: dueDate, status, subscription } = parameters;
@@ -52,7 +52,7 @@ function list(tx: Transaction, parameters: ListInvoices): object {
 }
 
 function finalize(tx: Transaction, id: string, autoAdvance: boolean | undefined): Invoice {
-  const draft = existing(tx, id);
+  const draft = deliverable(tx, id);
   if (draft.status !== 'draft') {
     const message = "This invoice is already finalized, you can't re-finalize a non-draft invoice.";
     throw invalidRequest({ code: 'invoice_not_editable', message });
@@ -61,7 +61,7 @@ function finalize(tx: Transaction, id: string, autoAdvance: boolean | undefined)
 }
 
 function send(tx: Transaction, id: string): Invoice {
-  const invoice = existing(tx, id);
+  const invoice = deliverable(tx, id);
   if (invoice.collection_method !== 'send_invoice') {
     const message = "You can only manually send an invoice if its collection method is 'send_invoice'.";
     throw invalidRequest({ message });
@@ -88,6 +88,13 @@ function forgive(tx: Transaction, id: string): Invoice {
 function notPossible(invoice: Invoice, action: string): Error {
   const message = `You can't ${action} an invoice whose status is ${invoice.status}.`;
   return invalidRequest({ code: 'invoice_not_editable', message });
+}
+
+/** An invoice whose customer is still there to get it. @throws StripeError 404, or 400 when the customer is deleted */
+function deliverable(tx: Transaction, id: string): Invoice {
+  const invoice = existing(tx, id);
+  customerInParameter(tx, invoice.customer, 'customer');
+  return invoice;
 }
 
 function existing(tx: Transaction, id: string): Invoice {
@@ -170,7 +177,7 @@ export const invoices: Resource = {
       method: 'POST',
       path: `${path}/pay`,
       parameters: payInvoiceParameters,
-      handle: ({ tx, id, parameters }) => renderInvoice(payInvoice(tx, existing(tx, id), parameters)),
+      handle: ({ tx, id, parameters }) => renderInvoice(payInvoice(tx, deliverable(tx, id), parameters)),
     }),
     route({
       method: 'POST',

@@ -5,6 +5,7 @@ import {
   createSubscription,
   eventsSince,
   newestEvent,
+  refusalOf,
   type Sandbox,
   startSandbox,
 } from './simulator-fixture.ts';
@@ -86,6 +87,17 @@ describe('a renewal that can not be paid', () => {
       attempted: false,
       next_payment_attempt: null,
     });
+  });
+
+  it('tells the next attempt a moment after the failure when the settings say so', async () => {
+    const sandbox = await startSandbox();
+    await sandbox.control.configureBilling({ tellsNextAttemptLater: true });
+    const { invoice } = await failedRenewal(sandbox);
+    const [failed] = (await sandbox.stripe.events.list({ type: 'invoice.payment_failed' })).data;
+    expect(failed?.data.object).toMatchObject({ attempt_count: 1, next_payment_attempt: null });
+    const [updated] = (await sandbox.stripe.events.list({ type: 'invoice.updated' })).data;
+    expect(updated?.data.object).toMatchObject({ next_payment_attempt: invoice.next_payment_attempt });
+    expect(invoice.next_payment_attempt).not.toBeNull();
   });
 
   it('is written off at the end when the settings say so, after its subscription has ended', async () => {
@@ -215,10 +227,38 @@ describe('an invoice that is made at once', () => {
   });
 });
 
+describe('a customer who is deleted', () => {
+  it('leaves drafts that stay drafts, and open invoices that nobody collects', async () => {
+    const { control, stripe } = await startSandbox();
+    const { id: customer } = await createCustomer(stripe, {}, 'pm_card_chargeCustomerFail');
+    const waiting = await stripe.invoices.create({ customer, auto_advance: true, currency: 'usd' });
+    const { id: open } = await stripe.invoices.create({ customer, currency: 'usd' });
+    await stripe.invoiceItems.create({ invoice: open, amount: 100 });
+    const tried = await stripe.invoices.finalizeInvoice(open, { auto_advance: true });
+    expect(tried).toMatchObject({
+      status: 'open',
+      attempt_count: 1,
+      next_payment_attempt: expect.any(Number),
+    });
+    await stripe.customers.del(customer);
+    await control.setTimeOffset(20 * dayMs);
+    expect(await stripe.invoices.retrieve(open)).toMatchObject({
+      attempt_count: 1,
+      next_payment_attempt: null,
+    });
+    expect(await stripe.invoices.retrieve(waiting.id)).toMatchObject({
+      status: 'draft',
+      auto_advance: false,
+    });
+    for (const call of [stripe.invoices.finalizeInvoice(waiting.id), stripe.invoices.pay(open)]) {
+      expect(await refusalOf(call)).toMatchObject({ statusCode: 400, code: 'resource_missing' });
+    }
+  });
+});
+
 describe('a subscription that ends', () => {
   it('stops the collection of all open invoices of its customer', async () => {
     const { control, stripe } = await startSandbox();
-    const customer = await createCustomer(stripe);
     const { price, subscription } = await createSubscription(stripe, 1);
     const second = await stripe.subscriptions.create({
       customer: String(subscription.customer),
@@ -237,6 +277,5 @@ describe('a subscription that ends', () => {
       auto_advance: false,
       next_payment_attempt: null,
     });
-    expect(customer.id).not.toBe(open.customer);
   });
 });

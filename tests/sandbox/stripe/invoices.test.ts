@@ -162,6 +162,14 @@ describe('an invoice made by hand', () => {
     expect(await typesSince(stripe, mark)).toEqual(['payment_intent.canceled', 'invoice.paid']);
   });
 
+  it('is charged on the method of its own before the default of its customer', async () => {
+    const { stripe } = await startSandbox();
+    const { customer, invoice } = await draftOf(stripe, { card: 'pm_card_chargeCustomerFail' });
+    const { id: method } = await stripe.paymentMethods.attach('pm_card_visa', { customer: customer.id });
+    await stripe.invoices.update(invoice.id, { default_payment_method: method });
+    expect((await stripe.invoices.pay(invoice.id)).status).toBe('paid');
+  });
+
   it('of nothing is paid by its finalization', async () => {
     const { stripe } = await startSandbox();
     const customer = await createCustomer(stripe);
@@ -266,9 +274,11 @@ describe('an invoice made by hand', () => {
     expect(sent).toMatchObject({
       collection_method: 'send_invoice',
       description: 'thanks',
-      due_date: sent.created + 7 * 86_400,
       metadata: { order: '7' },
     });
+    const dueAfter = (sent.due_date ?? 0) - sent.created - 7 * 86_400;
+    expect(dueAfter).toBeGreaterThanOrEqual(0);
+    expect(dueAfter).toBeLessThan(60);
     expect(await eventsSince(stripe, mark)).toMatchObject([
       { type: 'invoice.updated', data: { previous_attributes: { description: null, due_date: null } } },
     ]);

@@ -44,6 +44,11 @@ async function tourEnds({ stripe, customer }: Pick<Guide, 'stripe'> & { customer
   await stripe.invoices.voidInvoice((await sentInvoice()).id);
   await stripe.invoices.markUncollectible((await sentInvoice()).id);
   const draft = await stripe.invoices.create({ customer });
+  const { lines } = await stripe.invoices.addLines(draft.id, { lines: [{ amount: 100 }, { amount: 200 }] });
+  const [first = '', second = ''] = lines.data.map(({ id }) => id);
+  await stripe.invoices.updateLines(draft.id, { lines: [{ id: first, amount: 150 }] });
+  await stripe.invoices.updateLineItem(draft.id, first, { description: 'Setup' });
+  await stripe.invoices.removeLines(draft.id, { lines: [{ id: second, behavior: 'delete' }] });
   await stripe.invoices.del(draft.id);
 }
 
