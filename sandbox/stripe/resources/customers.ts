@@ -43,6 +43,7 @@ type Address = Readonly<
 
 /** What this simulator does not keep yet; always null, as in a plain customer. */
 const inert = {
+  customer_account: null,
   default_source: null,
   discount: null,
   shipping: null,

@@ -29,8 +29,6 @@ export interface Exception {
   readonly declared?: string;
   /** What it has to look like all the same. */
   readonly shape?: SchemaObject;
-  /** It is to be mended, and the exception to go. */
-  readonly pending?: true;
 }
 
 /** Readable, one line each, the same only once. */
