@@ -1,4 +1,5 @@
 import type { Resource, Route } from '../../../../sandbox/stripe/resource.ts';
+import { referredName, type Schema } from '../../../../sandbox/stripe/specification/openapi.ts';
 import { endpointKey, type Specification } from '../../../../sandbox/stripe/specification/specification.ts';
 import type { Exception } from './deviations.ts';
 import { compareParameters } from './parameters.ts';
@@ -11,6 +12,11 @@ export interface TableSources {
 }
 
 const words = { unknown: 'more', missing: 'less', value: 'other' } as const;
+const parameterWords = {
+  unknown: (parameter: string) => `takes ${parameter}`,
+  missing: (parameter: string) => `requires ${parameter}`,
+  value: (parameter: string) => `${parameter} takes other values`,
+} as const;
 
 /** The section of docs/simulator.md about endpoints, as Markdown, without its heading. */
 export function endpointSection(sources: TableSources): string {
@@ -27,8 +33,8 @@ Every answer, event and parameter is held against the OpenAPI specification that
 each test of the simulator and by \`tests/sandbox/stripe/conformance/conformance.test.ts\`, which also sends every parameter to
 Stripe's own stripe-mock. What differs is the list of exceptions below, and nothing else.
 
-Conformance: the schema that answers and events have, and how many of the specification's parameters are taken, nested
-ones too. Any other is refused with \`parameter_unknown\`, also one that Stripe would take: a known difference of every endpoint
+Conformance: the specification's schema that the answer has, and how many of the parameters are taken, nested ones too. Any
+other is refused with \`parameter_unknown\`, also one that Stripe would take: a known difference of every endpoint
 with a line in the second table.
 
 ${tableOf(['endpoint', 'state kept', 'conformance', 'known differences'], rows)}
@@ -53,17 +59,34 @@ ${tableOf(
 `;
 }
 
-function rowOf({ specification }: TableSources, resource: Resource, route: Route): readonly string[] {
+function rowOf(sources: TableSources, resource: Resource, route: Route): readonly string[] {
   const keeps = resource.routes[0] === route ? (resource.keeps ?? '') : '';
-  return [`\`${titleOf(route)}\``, keeps, conformanceOf(specification, route), route.differs ?? ''];
+  return [`\`${titleOf(route)}\``, keeps, conformanceOf(sources, route), differencesOf(sources, route)];
 }
 
-function conformanceOf(specification: Specification, route: Route): string {
+function conformanceOf({ specification }: TableSources, route: Route): string {
   const endpoint = specification.endpoints[endpointKey(route.method, route.path)];
   if (!endpoint) return 'not in the specification';
   const { taken, untaken } = compareParameters(route, endpoint);
   const all = taken.length + untaken.length;
-  return all === 0 ? 'no parameters' : `${taken.length} of ${all} parameters`;
+  const names = answeredBy(endpoint.answer).map((name) => `\`${name}\``);
+  return [names.join(' or '), ...(all === 0 ? [] : [`${taken.length} of ${all} parameters`])].join(', ');
+}
+
+/** What the resource says itself, then the exceptions about parameters; those about answers stand in their own table. */
+function differencesOf({ exceptions }: TableSources, route: Route): string {
+  const start = `${endpointKey(route.method, route.path)}?`;
+  const excepted = exceptions
+    .filter(({ where }) => where.startsWith(start))
+    .map(({ where, what }) => parameterWords[what](`\`${where.slice(start.length)}\``));
+  return [...(route.differs === undefined ? [] : [route.differs]), ...excepted].join('; ');
+}
+
+/** The names of the schemas of the objects that an answer holds. */
+function answeredBy(answer: Schema): readonly string[] {
+  const items = answer.properties?.data?.items;
+  if (items) return answeredBy(items);
+  return (answer.anyOf ?? [answer]).flatMap(({ $ref }) => ($ref === undefined ? [] : [referredName($ref)]));
 }
 
 function untakenOf({ specification }: TableSources, route: Route): readonly string[] {
