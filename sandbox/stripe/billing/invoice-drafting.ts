@@ -100,8 +100,7 @@ export type NewDraft = Pick<
 
 /** Stores a draft of any kind; emits nothing. */
 export function storeDraft(tx: Transaction, customer: Customer, draft: NewDraft): Invoice {
-  const { daysUntilDue, ...chosen } = draft;
-  return tx.put(invoiceTable, plainDraft(tx, customer, { ...chosen, daysUntilDue }));
+  return tx.put(invoiceTable, plainDraft(tx, customer, draft));
 }
 
 /** A draft that is not stored. */
