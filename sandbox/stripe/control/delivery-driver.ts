@@ -39,8 +39,9 @@ export interface DeliveryControl {
   /** Sends an event once more, as the dashboard's button does; the automatic retries go on all the same. */
   resend(eventId: string, options?: { endpointId?: string }): Promise<readonly WebhookAnswer[]>;
   /**
-   * From now on what comes within the window goes out in an order that the seed decides; for an order to the letter
-   * also at the receiver, allow one connection (`configureDeliveries({ concurrentMax: 1 })`).
+   * From now on what comes within the window goes out in an order that the seed decides. For an order that is the same
+   * each time, also at the receiver, take a long window that `stopShuffling` ends, and one connection
+   * (`configureDeliveries({ concurrentMax: 1 })`).
    */
   shuffleDeliveries(shuffle: Shuffle): Promise<void>;
   /** Shuffles no more; what was collected goes out. */

@@ -9,6 +9,9 @@ import { activeSecrets } from './signing-secrets.ts';
 import { Waiters } from './waiters.ts';
 import { createWebhookSender, type WebhookAnswer } from './webhook-request.ts';
 
+/** Wait before a receiver that nobody answers at is tried again. */
+const unreachedPauseMs = 20;
+
 /** Makes deliveries: several at a time to each receiver, again and again until they succeed or have failed for good. */
 export class Courier {
   readonly log = new DeliveryLog();
@@ -20,6 +23,11 @@ export class Courier {
   /** By receiver, as are those that wait or are under way. */
   private readonly underWay = new Map<string, number>();
   private readonly unfinished = new Map<string, number>();
+  /**
+   * Receivers at which nobody answered last, with the pause before the next one is sent there; undefined once it is
+   * over. They get one delivery at a time: refused connections by the thousand would leave no time for requests.
+   */
+  private readonly unreached = new Map<string, NodeJS.Timeout | undefined>();
   private readonly idle = new Waiters();
   private readonly sent = new Waiters();
   private isSending = false;
@@ -91,7 +99,7 @@ export class Courier {
     const { endpointId } = dispatch.shown;
     this.underWay.set(endpointId, (this.underWay.get(endpointId) ?? 0) + 1);
     const startedAtMs = this.clock.nowMs();
-    const answer = await this.sender.send({
+    const { answer, isReached } = await this.sender.send({
       url: target.receiver.url,
       body: bodyOf(dispatch, target),
       secrets: activeSecrets(target.receiver.secrets, startedAtMs),
@@ -99,6 +107,7 @@ export class Courier {
       timeoutMs: this.settings.timeoutMs,
     });
     subtract(this.underWay, endpointId);
+    this.noteReach(endpointId, isReached);
     if (era === this.era) this.conclude(dispatch, target, { ...answer, startedAtMs });
     this.sendQueued();
     return answer;
@@ -106,7 +115,7 @@ export class Courier {
 
   /** Nothing is queued, under way or waiting for its time. */
   isIdle(): boolean {
-    return this.isSent() && this.timers.size === 0;
+    return this.queue.size === 0 && this.underWay.size === 0 && this.timers.size === 0;
   }
 
   /** @returns true once idle, false when the time was up before */
@@ -114,7 +123,7 @@ export class Courier {
     return this.isIdle() || (await this.idle.wait(timeoutMs));
   }
 
-  /** Resolves when everything has had its first attempt, or when the time is up. */
+  /** Resolves when everything that can be reached has had its first attempt, or when the time is up. */
   async whenSent(timeoutMs: number): Promise<void> {
     if (!this.isSent()) await this.sent.wait(timeoutMs);
   }
@@ -128,8 +137,9 @@ export class Courier {
   reset(): void {
     this.era++;
     this.queue.clear();
-    for (const timer of this.timers) clearTimeout(timer);
+    for (const timer of [...this.timers, ...this.unreached.values()]) clearTimeout(timer);
     this.timers.clear();
+    this.unreached.clear();
     this.unfinished.clear();
     this.log.clear();
     this.tellIfIdle();
@@ -141,12 +151,31 @@ export class Courier {
   }
 
   private isSent(): boolean {
-    return this.queue.size === 0 && this.underWay.size === 0;
+    const waiting = [...this.queue.waitingFor(), ...this.underWay.keys()];
+    return waiting.every((endpointId) => this.unreached.has(endpointId));
+  }
+
+  private noteReach(endpointId: string, isReached: boolean): void {
+    clearTimeout(this.unreached.get(endpointId));
+    if (isReached) {
+      this.unreached.delete(endpointId);
+      return;
+    }
+    const pause = setTimeout(() => {
+      this.unreached.set(endpointId, undefined);
+      this.sendQueued();
+    }, unreachedPauseMs);
+    this.unreached.set(endpointId, pause);
+  }
+
+  private connectionsOf(endpointId: string): number {
+    if (!this.unreached.has(endpointId)) return this.settings.concurrentMax;
+    return this.unreached.get(endpointId) === undefined ? 1 : 0;
   }
 
   private sendQueued(): void {
     for (const endpointId of this.queue.waitingFor()) {
-      while ((this.underWay.get(endpointId) ?? 0) < this.settings.concurrentMax) {
+      while ((this.underWay.get(endpointId) ?? 0) < this.connectionsOf(endpointId)) {
         const dispatch = this.queue.take(endpointId);
         if (!dispatch) break;
         void this.attempt(dispatch);

@@ -10,6 +10,13 @@ export interface WebhookAnswer {
   readonly error: string | null;
 }
 
+/** A request's answer, and whether there was anybody to answer it. */
+export interface SentWebhook {
+  readonly answer: WebhookAnswer;
+  /** False when no connection came about, or it broke; a receiver that is merely too slow was reached. */
+  readonly isReached: boolean;
+}
+
 /** Sends webhooks over connections that are kept open. */
 export interface WebhookSender {
   send(webhook: {
@@ -18,7 +25,7 @@ export interface WebhookSender {
     secrets: readonly string[];
     timestampSeconds: number;
     timeoutMs: number;
-  }): Promise<WebhookAnswer>;
+  }): Promise<SentWebhook>;
   close(): void;
 }
 
@@ -57,19 +64,20 @@ export function createWebhookSender(): WebhookSender {
           },
         });
         // A whole-request limit: a socket timeout alone would let an endpoint trickle for ever.
-        const timer = setTimeout(
-          () => request.destroy(new Error(`no answer within ${webhook.timeoutMs} ms`)),
-          webhook.timeoutMs,
-        );
-        const settle = (answer: WebhookAnswer): void => {
+        const timer = setTimeout(() => {
+          settle({ status: null, error: `no answer within ${webhook.timeoutMs} ms` }, true);
+          request.destroy();
+        }, webhook.timeoutMs);
+        const settle = (answer: WebhookAnswer, isReached: boolean): void => {
           clearTimeout(timer);
-          resolve(answer);
+          resolve({ answer, isReached });
         };
-        request.on('error', (error) => settle({ status: null, error: error.message }));
+        const fail = (error: Error): void => settle({ status: null, error: error.message }, false);
+        request.on('error', fail);
         request.on('response', (response) => {
           response.resume();
-          response.on('error', (error) => settle({ status: null, error: error.message }));
-          response.on('end', () => settle({ status: response.statusCode ?? null, error: null }));
+          response.on('error', fail);
+          response.on('end', () => settle({ status: response.statusCode ?? null, error: null }, true));
         });
         request.end(webhook.body);
       }),

@@ -1,5 +1,7 @@
+import { createServer } from 'node:http';
 import type Stripe from 'stripe';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../sandbox/processes/free-port.ts';
 import type { DeliverySettings } from '../../../sandbox/stripe/webhooks/delivery-settings.ts';
 import { type Receiver, type Sandbox, startReceiver, startSandbox } from './simulator-fixture.ts';
 
@@ -30,8 +32,9 @@ describe('shuffled deliveries', () => {
   it('come in an order that the seed decides', async () => {
     const orderBy = async (seed: number): Promise<string[]> => {
       const { stripe, control, receiver } = await startDelivering({ concurrentMax: 1 });
-      await control.shuffleDeliveries({ seed, windowMs: 300 });
+      await control.shuffleDeliveries({ seed, windowMs: 60_000 });
       for (let number = 0; number < 8; number++) await stripe.products.create({ name: `${number}` });
+      await control.stopShuffling();
       await control.waitUntilIdle();
       return namesOf(receiver);
     };
@@ -40,6 +43,14 @@ describe('shuffled deliveries', () => {
     expect(first).not.toEqual([...first].sort());
     expect(await orderBy(7)).toEqual(first);
     expect(await orderBy(8)).not.toEqual(first);
+  });
+
+  it('go out at the end of the window', async () => {
+    const { stripe, control, receiver } = await startDelivering();
+    await control.shuffleDeliveries({ seed: 1, windowMs: 50 });
+    for (const name of ['a', 'b', 'c']) await stripe.products.create({ name });
+    await control.waitUntilIdle();
+    expect(namesOf(receiver).sort()).toEqual(['a', 'b', 'c']);
   });
 
   it('go out when it stops, and as they come from then on', async () => {
@@ -161,5 +172,24 @@ describe('a receiver that hangs', () => {
     expect(undelivered.data).toHaveLength(15);
     await control.reset();
     expect(await control.deliveryCounts()).toMatchObject({ dropped: 0 });
+  });
+});
+
+describe('a receiver at which nobody answers', () => {
+  it('is tried now and then, and gets everything once it is back', async () => {
+    const { stripe, control } = await startSandbox({ deliveries: { retryFirstMs: 50, retryWaitMaxMs: 50 } });
+    const port = await freePort();
+    await stripe.webhookEndpoints.create({ url: `http://127.0.0.1:${port}/x`, enabled_events: ['*'] });
+    for (let number = 0; number < 10; number++) await stripe.products.create({ name: `${number}` });
+    await expect.poll(async () => (await control.deliveries()).length, { interval: 20 }).toBeGreaterThan(3);
+    const tried = await control.deliveries();
+    expect(tried.every(({ status, outcome }) => status === null && outcome === 'failed')).toBe(true);
+    const server = createServer((_request, response) => response.end());
+    onTestFinished(() => void server.close());
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    await control.waitUntilIdle();
+    const delivered = (await control.deliveries()).filter(({ outcome }) => outcome === 'delivered');
+    expect(new Set(delivered.map(({ eventId }) => eventId)).size).toBe(10);
+    expect((await stripe.events.list({ delivery_success: false })).data).toEqual([]);
   });
 });
