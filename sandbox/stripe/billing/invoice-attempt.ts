@@ -97,6 +97,10 @@ export function emitRescheduled(
   tx: Transaction,
   { before, invoice }: Pick<Attempt, 'before' | 'invoice'>,
 ): void {
-  if (before.next_payment_attempt === invoice.next_payment_attempt) return;
-  tx.emitUpdated('invoice.updated', renderInvoice(before), renderInvoice(invoice));
+  const { attempt_count, attempted, next_payment_attempt } = before;
+  if (next_payment_attempt === invoice.next_payment_attempt) return;
+  // The failure may have ended the subscription, and with it collection.
+  const now = tx.get(invoiceTable, invoice.id) ?? invoice;
+  const unattempted = { ...now, attempt_count, attempted, next_payment_attempt };
+  tx.emitUpdated('invoice.updated', renderInvoice(unattempted), renderInvoice(now));
 }
