@@ -2,8 +2,8 @@ import type { Account } from './account.ts';
 import { thinEventTypes } from './event-types.ts';
 import type { EventRecord } from './events.ts';
 import { granularTypes } from './granular-events.ts';
+import type { IdPrefix } from './ids.ts';
 import { defineTable } from './table.ts';
-import type { Transaction } from './transaction.ts';
 
 /** A thin event as it was written: what it is about, without the object itself. */
 export interface CoreEventRecord {
@@ -31,8 +31,16 @@ export const coreEventTable = defineTable<CoreEventRecord>({
   indexes: { object: (row) => row.relatedObject?.id ?? null },
 });
 
+/** What a thin event takes from the step that writes it. */
+interface Step {
+  readonly cause: { readonly requestId: string | null; readonly idempotencyKey: string | null };
+  /** Unix seconds. */
+  readonly now: number;
+  newId(prefix: IdPrefix): string;
+}
+
 /** The thin events that go with a snapshot event: its twin, and the finer ones. */
-export function thinEventsOf(tx: Transaction, event: EventRecord): CoreEventRecord[] {
+export function thinEventsOf(tx: Step, event: EventRecord): CoreEventRecord[] {
   const { object } = event.data;
   const twin = `v1.${event.type}`;
   const twins = thinEventTypes.has(twin)
@@ -44,7 +52,7 @@ export function thinEventsOf(tx: Transaction, event: EventRecord): CoreEventReco
 
 /** A thin event about an object, not yet stored. */
 export function thinEvent(
-  tx: Transaction,
+  tx: Step,
   event: { type: string; object: object; snapshotEvent?: string; addressee?: string },
 ): CoreEventRecord {
   const { requestId, idempotencyKey } = tx.cause;
