@@ -6,6 +6,7 @@ import { endpointKey, readSpecification } from '../../../../sandbox/stripe/speci
 import { type StripeMock, startStripeMock } from '../../../../sandbox/stripe/specification/stripe-mock.ts';
 import { clientOf } from '../simulator-fixture.ts';
 import { declaredProperty } from './declarations.ts';
+import { declaredSchema } from './declared-schema.ts';
 import { exceptions } from './exceptions.ts';
 import { formValues } from './form-values.ts';
 import { createJudge, type Judge } from './judge.ts';
@@ -23,7 +24,7 @@ let simulator: StripeSimulator;
 let mock: StripeMock;
 
 beforeAll(async () => {
-  judge = await createJudge();
+  judge = await createJudge({ schemaOf: declaredSchema });
   simulator = await startStripeSimulator({ observer: judge });
   mock = await startStripeMock(logToStderr);
 });
@@ -95,6 +96,11 @@ describe('an exception', () => {
       expect(declaredProperty(declared)).toMatchObject(what === 'missing' ? { isOptional: true } : {});
     },
   );
+
+  it('for a key or a parameter that the specification does not know says where stripe-node declares it', () => {
+    const keys = exceptions.filter(({ where, what }) => what === 'unknown' && !/^[A-Z]+ [^?]+$/.test(where));
+    expect(keys.filter(({ declared }) => declared === undefined).map(({ where }) => where)).toEqual([]);
+  });
 
   it('is needed: something on the tour would fail without it', () => {
     expect(judge.excuses.unused().map(({ where, what }) => `${where} ${what}`)).toEqual([]);

@@ -5,8 +5,12 @@ import ts from 'typescript';
 /** A property as stripe-node declares it. */
 export interface DeclaredProperty {
   readonly isOptional: boolean;
-  readonly isNullable: boolean;
+  readonly type: ts.TypeNode;
+  /** Where the names in its type are looked up: its own namespace first, the file last. */
+  readonly scopes: readonly ts.Node[];
 }
+
+type Declaration = ts.InterfaceDeclaration | ts.TypeAliasDeclaration;
 
 const parsed = new Map<string, ts.SourceFile>();
 
@@ -14,7 +18,7 @@ const parsed = new Map<string, ts.SourceFile>();
  * Looks a property up in stripe-node's declarations.
  *
  * @param path file, then interface, by the namespaces it stands in, then property:
- * `Prices/Price.Recurring.trial_period_days`, `Checkout/Sessions/SessionCreateParams.mode`
+ * `Prices/Price.Recurring.trial_period_days`, `BillingPortal/Sessions/Session.Flow.type`
  * @returns undefined when stripe-node declares no such thing
  * @throws Error when there is no such file
  */
@@ -22,17 +26,35 @@ export function declaredProperty(path: string): DeclaredProperty | undefined {
   const cut = path.lastIndexOf('/');
   const names = path.slice(cut + 1).split('.');
   const property = names.pop();
-  const owner = names.pop();
-  let scopes: readonly ts.Node[] = [sourceFile(path.slice(0, cut))];
-  for (const name of names) scopes = scopes.flatMap((scope) => namespacesOf(scope, name));
-  for (const declared of scopes.flatMap((scope) => interfacesOf(scope, owner))) {
-    for (const member of declared.members) {
-      if (!ts.isPropertySignature(member) || member.name.getText() !== property) continue;
-      const type = member.type?.getText() ?? '';
-      return { isOptional: member.questionToken !== undefined, isNullable: / \| null$/.test(type) };
+  for (const { declaration, scopes } of declarationsOf(names, [sourceFile(path.slice(0, cut))])) {
+    if (!ts.isInterfaceDeclaration(declaration)) continue;
+    for (const member of declaration.members.filter(ts.isPropertySignature)) {
+      if (member.name.getText() !== property || !member.type) continue;
+      return { isOptional: member.questionToken !== undefined, type: member.type, scopes };
     }
   }
   return undefined;
+}
+
+/** What a dotted name stands for where it is written: the nearest scope that knows it decides. */
+export function declarationsOf(
+  names: readonly string[],
+  scopes: readonly ts.Node[],
+): { declaration: Declaration; scopes: readonly ts.Node[] }[] {
+  const last = names.at(-1);
+  for (const [index, scope] of scopes.entries()) {
+    let found: (readonly ts.Node[])[] = [[scope, ...scopes.slice(index + 1)]];
+    for (const name of names.slice(0, -1)) {
+      found = found.flatMap(([inner, ...outer]) =>
+        inner ? namespacesOf(inner, name).map((body) => [body, inner, ...outer]) : [],
+      );
+    }
+    const declarations = found.flatMap(([inner, ...outer]) =>
+      inner ? named(inner, last).map((declaration) => ({ declaration, scopes: [inner, ...outer] })) : [],
+    );
+    if (declarations.length > 0) return declarations;
+  }
+  return [];
 }
 
 function sourceFile(name: string): ts.SourceFile {
@@ -44,17 +66,17 @@ function sourceFile(name: string): ts.SourceFile {
   return file;
 }
 
-/** The blocks of all namespaces of this name: parameters of v1 stand once more in `Stripe.V1`-like ones. */
 function namespacesOf(scope: ts.Node, name: string): ts.Node[] {
   return childrenOf(scope).flatMap((node) =>
     ts.isModuleDeclaration(node) && node.name.text === name && node.body ? [node.body] : [],
   );
 }
 
-function interfacesOf(scope: ts.Node, name: string | undefined): ts.InterfaceDeclaration[] {
-  return childrenOf(scope)
-    .filter(ts.isInterfaceDeclaration)
-    .filter((node) => node.name.text === name);
+function named(scope: ts.Node, name: string | undefined): Declaration[] {
+  return childrenOf(scope).filter(
+    (node): node is Declaration =>
+      (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) && node.name.text === name,
+  );
 }
 
 function childrenOf(scope: ts.Node): ts.Node[] {

@@ -1,5 +1,3 @@
-import type { SchemaObject } from 'ajv';
-
 /**
  * How something differs from the specification: it is there and the specification does not know it; it is left
  * out, though the specification has it always; its value is of another type, or none of those it may have.
@@ -13,7 +11,7 @@ export interface Deviation {
   readonly what: What;
   /** What was expected and what was there. */
   readonly detail: string;
-  /** What was there. */
+  /** What was there; missing where that says nothing, as in the old value of a key that is new. */
   readonly value?: unknown;
 }
 
@@ -27,8 +25,6 @@ export interface Exception {
    * `missing`. A path for `declaredProperty`.
    */
   readonly declared?: string;
-  /** What it has to look like all the same. */
-  readonly shape?: SchemaObject;
 }
 
 /** Readable, one line each, the same only once. */

@@ -1,4 +1,4 @@
-import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv, type SchemaObject, type ValidateFunction } from 'ajv';
 import type { Deviation, Exception } from './deviations.ts';
 
 /** Lets pass what an exception names, and remembers which ones were needed. */
@@ -7,8 +7,11 @@ export class Excuses {
   private readonly used = new Set<Exception>();
   private readonly shapes = new Map<Exception, ValidateFunction>();
   private readonly ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
+  private readonly schemaOf: ((declared: string) => SchemaObject) | undefined;
 
-  constructor(exceptions: readonly Exception[]) {
+  /** @param schemaOf what the values of a declared property look like; values are not looked at where it is missing */
+  constructor(exceptions: readonly Exception[], schemaOf?: (declared: string) => SchemaObject) {
+    this.schemaOf = schemaOf;
     this.exceptions = new Map(exceptions.map((exception) => [keyOf(exception), exception]));
   }
 
@@ -28,15 +31,22 @@ export class Excuses {
   }
 
   private misshapen(exception: Exception, deviation: Deviation): Deviation[] {
-    if (!exception.shape) return [];
-    let validate = this.shapes.get(exception);
-    if (!validate) {
-      validate = this.ajv.compile(exception.shape);
-      this.shapes.set(exception, validate);
-    }
-    if (validate(deviation.value)) return [];
-    const detail = `not of the shape that its exception gives: ${this.ajv.errorsText(validate.errors)}`;
+    const validate = this.shapeOf(exception);
+    if (!validate || deviation.value === undefined || validate(deviation.value)) return [];
+    const detail = `it is not what stripe-node declares: ${this.ajv.errorsText(validate.errors)}`;
     return [{ ...deviation, what: 'value', detail }];
+  }
+
+  /** Of keys in answers and events: a parameter's value is a text, whatever is declared. */
+  private shapeOf(exception: Exception): ValidateFunction | undefined {
+    const { declared, what, where } = exception;
+    if (!this.schemaOf || declared === undefined || what !== 'unknown' || where.includes('?'))
+      return undefined;
+    const known = this.shapes.get(exception);
+    if (known) return known;
+    const validate = this.ajv.compile(this.schemaOf(declared));
+    this.shapes.set(exception, validate);
+    return validate;
   }
 }
 
