@@ -1,4 +1,5 @@
 import { startStripeSimulator } from './simulator.ts';
+import { addEndpoint } from './start-endpoint.ts';
 
 const defaultPort = 12_111;
 
@@ -12,13 +13,35 @@ const simulator = await startStripeSimulator({
   port,
   host: process.env.STRIPE_SIMULATOR_HOST ?? '127.0.0.1',
 });
-console.log(`Stripe simulator: ${simulator.url}
-  STRIPE_API_BASE=${simulator.url}
-  STRIPE_SECRET_KEY=sk_test_anything
-Open ${simulator.url}/ to see requests, events and webhook deliveries. Ctrl-C stops it.`);
+const stop = (): void => void simulator.close();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    void simulator.close();
-  });
+const { url } = simulator;
+console.log(`Stripe simulator: ${url}
+
+  For tenantry:      STRIPE_API_BASE=${url} STRIPE_SECRET_KEY=sk_test_anything
+  For stripe-node:   new Stripe('sk_test_anything', { host: '${simulator.host}', port: ${simulator.port}, protocol: 'http' })
+  With curl:         curl ${url}/v1/customers -u sk_test_anything: -d email=ada@example.com
+
+Open ${url}/ to see objects, requests, events and deliveries. Everything is in memory; Ctrl-C stops it.`);
+
+const webhookUrl = process.env.STRIPE_SIMULATOR_WEBHOOK_URL ?? '';
+if (webhookUrl === '') {
+  console.log(`Webhooks: start with STRIPE_SIMULATOR_WEBHOOK_URL=http://127.0.0.1:3000/webhooks/stripe, or make an endpoint
+through the API, as at Stripe.`);
+} else {
+  try {
+    const secret = await addEndpoint(url, webhookUrl);
+    console.log(`Webhooks: every event goes to ${webhookUrl}, signed with a secret that is the same at every start.
+
+  STRIPE_WEBHOOK_SECRET=${secret}
+`);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+    stop();
+  }
 }
+console.log(
+  `Open ${url}/ to see objects, requests, events and deliveries. Everything is in memory; Ctrl-C stops it.`,
+);

@@ -3,7 +3,7 @@ import { emitAttempt, emitFailure, emitRescheduled, storeAttempt } from './invoi
 import { hasExhaustedRetries, methodFor, methodForRetry, nextRetryAt } from './invoice-retries.ts';
 import { markUncollectible } from './invoice-settlement.ts';
 import { type Invoice, invoiceTable, renderInvoice } from './invoice-state.ts';
-import { emitPaymentOutcome, type PaymentOutcome } from './payment-attempt.ts';
+import { type AttemptManner, emitPaymentOutcome, type PaymentOutcome } from './payment-attempt.ts';
 
 /** An invoice after an attempt to collect it. The outcome is null when there was nothing to charge. */
 export interface Collected {
@@ -18,11 +18,11 @@ export interface Collected {
 export function collectInvoice(
   tx: Transaction,
   invoice: Invoice,
-  how: { offSession: boolean; paymentMethod?: string | undefined },
+  how: Omit<AttemptManner, 'paymentMethod'> & { paymentMethod?: string | undefined },
 ): Collected {
   const paymentMethod = how.paymentMethod ?? methodFor(tx, invoice);
   if (paymentMethod === null) return { invoice, outcome: null };
-  return collect(tx, invoice, { paymentMethod, offSession: how.offSession, isAutomatic: false });
+  return collect(tx, invoice, { ...how, paymentMethod, isAutomatic: false });
 }
 
 /**
@@ -49,7 +49,7 @@ export function stopCollection(tx: Transaction, customer: string): void {
 function collect(
   tx: Transaction,
   invoice: Invoice,
-  how: { paymentMethod: string; offSession: boolean; isAutomatic: boolean },
+  how: AttemptManner & { isAutomatic: boolean },
 ): Collected {
   const attempt = storeAttempt(tx, { invoice, ...how });
   const isLast = how.isAutomatic && hasExhaustedRetries(tx, attempt.invoice);

@@ -43,6 +43,10 @@ export const events: Resource = {
   keeps:
     'the object as it was, its old values, the request, who has not acknowledged; for 30 days, and so many of them',
   expandable: {},
+  find: (tx, id) => {
+    const record = tx.get(eventTable, id);
+    return record && renderEvent(record);
+  },
   routes: [
     route({
       method: 'GET',

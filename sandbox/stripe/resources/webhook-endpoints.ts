@@ -87,6 +87,10 @@ export const webhookEndpoints: Resource = {
   object: 'webhook_endpoint',
   keeps: 'URL, event types, version, secrets, status',
   expandable: {},
+  find: (tx, id) => {
+    const endpoint = tx.get(webhookEndpointTable, id);
+    return endpoint && render(endpoint);
+  },
   routes: [
     route({
       method: 'POST',
