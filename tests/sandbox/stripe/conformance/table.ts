@@ -11,7 +11,7 @@ export interface TableSources {
   readonly exceptions: readonly Exception[];
 }
 
-const words = { unknown: 'more', missing: 'less', value: 'other' } as const;
+const answerWords = { unknown: 'more', missing: 'less', value: 'other' } as const;
 const parameterWords = {
   unknown: (parameter: string) => `takes ${parameter}`,
   missing: (parameter: string) => `requires ${parameter}`,
@@ -47,12 +47,16 @@ ${tableOf(['endpoint', 'parameters'], untaken)}
 
 <details><summary>Exceptions: where the simulator differs from the specification, and why</summary>
 
-\`more\`: the specification does not know it; \`less\`: the specification always has it; \`other\`: another value than there. A
-parameter stands behind \`?\`, every id in a path is \`*\`.
+\`more\`: the specification does not know it; \`less\`: the specification always has it; \`required\`: the specification lets it be
+left out; \`other\`: other values than there. A parameter stands behind \`?\`, every id in a path is \`*\`.
 
 ${tableOf(
   ['where', 'what', 'reason'],
-  exceptions.map(({ where, what, reason }) => [`\`${where}\``, words[what], reason]),
+  exceptions.map(({ where, what, reason }) => [
+    `\`${where}\``,
+    what === 'missing' && where.includes('?') ? 'required' : answerWords[what],
+    reason,
+  ]),
 )}
 
 </details>
