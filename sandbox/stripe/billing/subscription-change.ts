@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { invalidRequest } from '../api/errors.ts';
 import { mergeMetadata, sent } from '../api/parameters.ts';
 import { timeOf } from '../state/test-clocks.ts';
@@ -50,7 +51,7 @@ export function changedSubscription(
 
 /** Items that say the same as before are the same, so that an update to what is already so changes nothing. */
 function sameIfEqual(before: Subscription['items'], after: Subscription['items']): Subscription['items'] {
-  return JSON.stringify(before) === JSON.stringify(after) ? before : after;
+  return isDeepStrictEqual(before, after) ? before : after;
 }
 
 /** What an update sets that has nothing to do with periods. */

@@ -10,7 +10,8 @@ import {
   settleCurrency,
 } from './subscription-first-invoice.ts';
 import type { CreateSubscription } from './subscription-parameters.ts';
-import { type BillingAttempt, paymentMethodMissing, refusedPayment } from './subscription-payment-refusal.ts';
+import { attemptFor } from './subscription-payment-method.ts';
+import { paymentMethodMissing, refusedPayment } from './subscription-payment-refusal.ts';
 import { startSetup } from './subscription-setup.ts';
 import { startSubscription } from './subscription-start.ts';
 import type { Subscription } from './subscription-state.ts';
@@ -27,43 +28,25 @@ export function createSubscription(tx: Transaction, parameters: CreateSubscripti
   }
   const undo = tx.mark();
   const subscription = startSubscription(tx, parameters);
-  const attempt = attemptFor(tx, subscription, parameters);
+  const isLeftToClient = behavior === 'default_incomplete';
+  const attempt = attemptFor(tx, subscription, { offSession: parameters.off_session, isLeftToClient });
   const isProrated = parameters.proration_behavior !== 'none';
   const billed = billFirst(tx, { subscription, attempt, isProrated });
-  if (attempt === null) refuseUnpayable(billed, behavior);
+  if (attempt === null && !isLeftToClient) refuseUnpayable(billed);
   if (attempt && billed.bill && behavior === 'error_if_incomplete' && isRefused(billed.bill)) {
     undo();
     throw refusedPayment(tx, billed.bill, attempt);
   }
-  const started = behavior === 'default_incomplete' ? withSetup(tx, billed) : billed;
+  const started = isLeftToClient ? withSetup(tx, billed) : billed;
   emitCharge(tx, started);
   settleCurrency(tx, started);
   emitStarted(tx, started);
   return started.subscription;
 }
 
-function attemptFor(
-  tx: Transaction,
-  subscription: Subscription,
-  parameters: CreateSubscription,
-): BillingAttempt | null {
-  const isLeftToClient = parameters.payment_behavior === 'default_incomplete';
-  if (isLeftToClient || subscription.collection_method === 'send_invoice') return null;
-  const paymentMethod = paymentMethodFor(tx, { customer: subscription.customer, subscription });
-  return paymentMethod === null ? null : { offSession: parameters.off_session ?? false, paymentMethod };
-}
-
 /** @throws StripeError 400 when something is to be charged at once and nobody can pay */
-function refuseUnpayable(
-  started: StartedSubscription,
-  behavior: CreateSubscription['payment_behavior'],
-): void {
-  const { bill, subscription } = started;
-  const isCharged =
-    subscription.collection_method === 'charge_automatically' && behavior !== 'default_incomplete';
-  if (isCharged && subscription.status === 'incomplete' && bill && bill.open.amount_due > 0) {
-    throw paymentMethodMissing();
-  }
+function refuseUnpayable({ bill, subscription }: StartedSubscription): void {
+  if (subscription.status === 'incomplete' && bill && bill.open.amount_due > 0) throw paymentMethodMissing();
 }
 
 /** Nothing is to be paid now: the client may set a payment method up for later. */

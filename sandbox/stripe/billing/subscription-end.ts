@@ -5,8 +5,8 @@ import { stopCollection } from './invoice-collection.ts';
 import { pendingItems } from './invoice-item-state.ts';
 import { voidInvoice } from './invoice-settlement.ts';
 import { invoiceTable } from './invoice-state.ts';
-import { paymentMethodFor } from './payment-attempt.ts';
 import { createProrations, dropPendingProrations, emitProrations } from './prorations.ts';
+import { attemptFor } from './subscription-payment-method.ts';
 import type { CancellationDetails } from './subscription-shape.ts';
 import {
   renderSubscription,
@@ -81,9 +81,7 @@ export function cancelSubscription(
 function finalBill(tx: Transaction, subscription: Subscription): Bill | null {
   const { customer, id } = subscription;
   if (pendingItems(tx, { customer, subscription: id }).length === 0) return null;
-  const isCharged = subscription.collection_method === 'charge_automatically';
-  const paymentMethod = isCharged ? paymentMethodFor(tx, { customer, subscription }) : null;
-  const attempt = paymentMethod === null ? null : { offSession: false, paymentMethod };
+  const attempt = attemptFor(tx, subscription);
   return billSubscription(tx, { subscription, reason: 'subscription_update', items: [], attempt });
 }
 

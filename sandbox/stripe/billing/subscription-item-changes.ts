@@ -104,9 +104,11 @@ function changeItem(
   const price = isOther ? itemPrice(tx, { sent: entry, param, currency: frame.currency }) : before;
   refuseQuantityOfMetered(price, entry.quantity, param);
   const { quantity, ...rest } = item;
+  // A trial's period is the trial, whatever is sold.
+  const isSamePeriod = frame.status === 'trialing' || hasSameInterval(before.recurring, price.recurring);
   return {
     ...rest,
-    ...(hasSameInterval(before.recurring, price.recurring) ? {} : currentPeriod(tx, frame, price)),
+    ...(isSamePeriod ? {} : currentPeriod(tx, frame, price)),
     price: price.id,
     metadata: mergeMetadata(item.metadata, entry.metadata),
     ...quantityOf(price, entry.quantity ?? quantity),

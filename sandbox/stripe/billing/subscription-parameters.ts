@@ -13,7 +13,7 @@ import { paymentMethodTypes } from './payments.ts';
 import { changedItemParameters, itemParameters } from './subscription-item-changes.ts';
 import { subscriptionStatuses } from './subscription-state.ts';
 
-export const paymentBehaviors = [
+const paymentBehaviors = [
   'allow_incomplete',
   'default_incomplete',
   'error_if_incomplete',

@@ -5,6 +5,7 @@ import { billSubscription, emitBill, emitBillCharge } from './invoice-billing.ts
 import type { InvoiceItem } from './invoice-item-state.ts';
 import { createProrations, emitProrations } from './prorations.ts';
 import type { PauseSubscription } from './subscription-parameters.ts';
+import { attemptFor } from './subscription-payment-method.ts';
 import { dropPendingUpdate } from './subscription-pending-update.ts';
 import type { PauseReason } from './subscription-shape.ts';
 import {
@@ -58,7 +59,12 @@ export function pauseAsAsked(
   const items = before.items.map((item) => ({ ...item, current_period_end: now }));
   const isInvoiced = parameters.invoicing_behavior === 'invoice' && credits.length > 0;
   const bill = isInvoiced
-    ? billSubscription(tx, { subscription: before, reason: 'subscription_update', items: [], attempt: null })
+    ? billSubscription(tx, {
+        subscription: before,
+        reason: 'subscription_update',
+        items: [],
+        attempt: attemptFor(tx, before),
+      })
     : null;
   const after = pauseSubscription(tx, before, {
     reason: 'pause_requested',

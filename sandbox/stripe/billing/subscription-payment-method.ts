@@ -1,6 +1,22 @@
 import type { Transaction } from '../state/transaction.ts';
+import { type AttemptManner, paymentMethodFor } from './payment-attempt.ts';
 import { invoicePaymentTable, paymentIntentTable } from './payments.ts';
 import type { Subscription } from './subscription-state.ts';
+
+/**
+ * How an invoice of a subscription is tried at once.
+ * @param how.isLeftToClient whether the client is to confirm the payment
+ * @returns null when nobody is to be charged, or nobody can be
+ */
+export function attemptFor(
+  tx: Transaction,
+  subscription: Subscription,
+  how: { offSession?: boolean | undefined; isLeftToClient?: boolean } = {},
+): AttemptManner | null {
+  if (how.isLeftToClient || subscription.collection_method === 'send_invoice') return null;
+  const paymentMethod = paymentMethodFor(tx, { customer: subscription.customer, subscription });
+  return paymentMethod === null ? null : { offSession: how.offSession ?? false, paymentMethod };
+}
 
 /** What changes when an invoice has been paid: its payment method becomes the subscription's, if so wished. */
 export function methodPaidWith(

@@ -1,21 +1,15 @@
 import { cardRefused, invalidRequest, type StripeError } from '../api/errors.ts';
 import type { Transaction } from '../state/transaction.ts';
 import type { Bill } from './invoice-billing.ts';
-import { attemptPayment, emitPaymentOutcome } from './payment-attempt.ts';
+import { type AttemptManner, attemptPayment, emitPaymentOutcome } from './payment-attempt.ts';
 import { startPaymentIntent } from './payments.ts';
-
-/** How a subscription's invoice is tried. */
-export interface BillingAttempt {
-  readonly offSession: boolean;
-  readonly paymentMethod: string;
-}
 
 /**
  * What `error_if_incomplete` answers: the change that was to be paid has been undone, its payment is tried again
  * without it. So what remains is what remains at Stripe: a failed charge.
  * @returns the 402 to throw; it keeps the charge
  */
-export function refusedPayment(tx: Transaction, bill: Bill, attempt: BillingAttempt): StripeError {
+export function refusedPayment(tx: Transaction, bill: Bill, attempt: AttemptManner): StripeError {
   const { amount_due: amount, currency, customer } = bill.open;
   const intent = startPaymentIntent(tx, { amount, currency, customer });
   const outcome = attemptPayment(tx, { intent, ...attempt, canAsk: true });

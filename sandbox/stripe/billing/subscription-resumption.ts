@@ -3,10 +3,10 @@ import { timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { type Bill, billSubscription, emitBill, emitBillCharge } from './invoice-billing.ts';
 import type { InvoiceItem } from './invoice-item-state.ts';
-import { paymentMethodFor } from './payment-attempt.ts';
 import { createProrations, emitProrations } from './prorations.ts';
 import { itemsAround } from './subscription-item-periods.ts';
 import type { ResumeSubscription } from './subscription-parameters.ts';
+import { attemptFor } from './subscription-payment-method.ts';
 import { paymentMethodMissing } from './subscription-payment-refusal.ts';
 import {
   emitUpdate,
@@ -33,7 +33,7 @@ export function resumeAsAsked(
   refuseUnresumable(before);
   const ahead = resumedRow(tx, before, parameters);
   const isTriedNow = parameters.payment_behavior === 'resume_on_payment_success';
-  const attempt = isTriedNow ? attemptOf(tx, before) : null;
+  const attempt = isTriedNow ? attemptFor(tx, before) : null;
   const bill = ahead.isBilled
     ? billSubscription(tx, {
         subscription: { ...before, ...ahead.changes, status: 'active' },
@@ -85,7 +85,7 @@ export function resumeByItself(tx: Transaction, before: Subscription): void {
   if (firstPeriodEnd(before.items) > timeOf(tx, before.test_clock)) {
     finishResumption(tx, before, { changes: {}, status: 'active' });
   } else if (before.internals.resumption === null) {
-    const isPayable = attemptOf(tx, before) !== null;
+    const isPayable = attemptFor(tx, before) !== null;
     resumeAsAsked(tx, before, {
       payment_behavior: isPayable ? 'resume_on_payment_success' : 'resume_on_payment_attempt',
     });
@@ -157,14 +157,6 @@ function waitForInvoice(
     },
     latest_invoice: invoice,
   });
-}
-
-function attemptOf(
-  tx: Transaction,
-  subscription: Subscription,
-): { offSession: boolean; paymentMethod: string } | null {
-  const paymentMethod = paymentMethodFor(tx, { customer: subscription.customer, subscription });
-  return paymentMethod === null ? null : { offSession: false, paymentMethod };
 }
 
 function refuseUnresumable(row: Subscription): void {

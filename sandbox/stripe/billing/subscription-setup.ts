@@ -1,6 +1,5 @@
 import type { Transaction } from '../state/transaction.ts';
-import { inertSetup, type SetupIntent, setupIntentTable } from './payment-setup.ts';
-import { paymentMethodTypes } from './payments.ts';
+import { type SetupIntent, setupIntentTable, startSetupIntent } from './payment-setup.ts';
 import {
   type Subscription,
   storeSubscription,
@@ -10,27 +9,7 @@ import {
 
 /** Makes the setup intent that a client confirms when nothing is to be paid yet, with its event. */
 export function startSetup(tx: Transaction, subscription: Subscription): Subscription {
-  const id = tx.newId('seti');
-  const intent = tx.put(setupIntentTable, {
-    id,
-    object: 'setup_intent',
-    ...inertSetup,
-    automatic_payment_methods: null,
-    cancellation_reason: null,
-    client_secret: `${id}_secret_${tx.account.ids.characters(25)}`,
-    created: tx.now,
-    customer: subscription.customer,
-    description: null,
-    last_setup_error: null,
-    latest_attempt: null,
-    metadata: {},
-    next_action: null,
-    payment_method: null,
-    payment_method_types: paymentMethodTypes,
-    status: 'requires_payment_method',
-    usage: 'off_session',
-  });
-  tx.emit('setup_intent.created', intent);
+  const { id } = startSetupIntent(tx, { customer: subscription.customer });
   return storeSubscription(tx, { ...subscription, pending_setup_intent: id });
 }
 

@@ -84,7 +84,7 @@ export interface PendingUpdate {
 }
 
 /** What the API does not show. */
-export interface SubscriptionInternals {
+interface SubscriptionInternals {
   /** When an unpaid first invoice expires the subscription. */
   readonly expiresAt: number | null;
   /** A sent invoice that is overdue, and when it ends the subscription. */

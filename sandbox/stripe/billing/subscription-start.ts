@@ -5,8 +5,10 @@ import { timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { priceTable } from './catalog.ts';
 import { requireAttached } from './payment-method-attachment.ts';
+import { periodAround } from './periods.ts';
 import { cancellationOf } from './subscription-cancellation.ts';
 import { type ItemParameters, startItems } from './subscription-item-changes.ts';
+import { recurringPriceOf } from './subscription-item-periods.ts';
 import type { CreateSubscription } from './subscription-parameters.ts';
 import { paymentSettingsOf } from './subscription-payment-settings.ts';
 import { inertSubscription } from './subscription-shape.ts';
@@ -82,6 +84,7 @@ export function startSubscription(tx: Transaction, parameters: NewSubscription):
       },
     },
   };
+  refuseLateAnchor(tx, row);
   return storeSubscription(tx, { ...row, ...cancellationOf(tx, row, parameters) });
 }
 
@@ -122,6 +125,18 @@ function anchorOf(now: number, trialEnd: number | null, asked: number | undefine
     throw invalidRequest({ param, message });
   }
   return asked;
+}
+
+/** @throws StripeError 400 for an anchor after the end of a period that began now */
+function refuseLateAnchor(tx: Transaction, row: Subscription): void {
+  if (row.status === 'trialing') return;
+  for (const item of row.items) {
+    const price = recurringPriceOf(tx, item);
+    const { end } = periodAround(row.created, price.recurring, row.created);
+    if (row.billing_cycle_anchor <= end) continue;
+    const message = `billing_cycle_anchor cannot be later than next natural billing date (${end}) for plan`;
+    throw invalidRequest({ param: 'billing_cycle_anchor', message });
+  }
 }
 
 function methodOf(tx: Transaction, parameters: NewSubscription): string | null {

@@ -5,11 +5,12 @@ import { type Bill, billSubscription } from './invoice-billing.ts';
 import { draftSubscriptionInvoice } from './invoice-drafting.ts';
 import type { InvoiceItem } from './invoice-item-state.ts';
 import type { Invoice } from './invoice-state.ts';
-import { paymentMethodFor } from './payment-attempt.ts';
+import type { AttemptManner } from './payment-attempt.ts';
 import { createProrations } from './prorations.ts';
 import type { SubscriptionChange } from './subscription-change.ts';
 import type { UpdateSubscription } from './subscription-parameters.ts';
-import { type BillingAttempt, paymentMethodMissing } from './subscription-payment-refusal.ts';
+import { attemptFor } from './subscription-payment-method.ts';
+import { paymentMethodMissing } from './subscription-payment-refusal.ts';
 import { lastPeriodEnd, type Subscription } from './subscription-state.ts';
 
 /** What an update costs, stored and not told yet. */
@@ -20,7 +21,7 @@ export interface BilledChange {
   /** In place of a bill: what is billed to a subscription that is not collected any more. */
   readonly draft: Invoice | null;
   /** How the bill was tried; null when nobody was charged. */
-  readonly attempt: BillingAttempt | null;
+  readonly attempt: AttemptManner | null;
   /** What the bill changes about the subscription. */
   readonly consequences: Partial<Pick<Subscription, 'latest_invoice' | 'status'>>;
 }
@@ -60,9 +61,11 @@ export function billChange(
     const draft = draftSubscriptionInvoice(tx, { ...invoice, waits: false });
     return { ...nothing, prorations, draft, consequences: { latest_invoice: draft.id } };
   }
-  const attempt = attemptFor(tx, after, parameters);
+  const isLeftToClient = parameters.payment_behavior === 'default_incomplete';
+  const attempt = attemptFor(tx, after, { offSession: parameters.off_session, isLeftToClient });
   const bill = billSubscription(tx, { ...invoice, attempt });
-  if (attempt === null) refuseUnpayable(bill, after, parameters);
+  const isCharged = after.collection_method === 'charge_automatically' && !isLeftToClient;
+  if (attempt === null && isCharged && bill.open.amount_due > 0) throw paymentMethodMissing();
   return { prorations, bill, draft: null, attempt, consequences: consequencesOf(bill, parameters) };
 }
 
@@ -76,24 +79,6 @@ function consequencesOf(bill: Bill, parameters: UpdateSubscription): BilledChang
       ? { status: 'past_due' }
       : {}),
   };
-}
-
-function attemptFor(
-  tx: Transaction,
-  subscription: Subscription,
-  parameters: UpdateSubscription,
-): BillingAttempt | null {
-  const isLeftToClient = parameters.payment_behavior === 'default_incomplete';
-  if (isLeftToClient || subscription.collection_method === 'send_invoice') return null;
-  const paymentMethod = paymentMethodFor(tx, { customer: subscription.customer, subscription });
-  return paymentMethod === null ? null : { offSession: parameters.off_session ?? false, paymentMethod };
-}
-
-function refuseUnpayable(bill: Bill, subscription: Subscription, parameters: UpdateSubscription): void {
-  const isCharged =
-    subscription.collection_method === 'charge_automatically' &&
-    parameters.payment_behavior !== 'default_incomplete';
-  if (isCharged && bill.open.amount_due > 0) throw paymentMethodMissing();
 }
 
 function prorationDate(tx: Transaction, row: Subscription, asked: number | undefined): number {

@@ -264,6 +264,8 @@ describe('a new subscription', () => {
     expect(latestInvoice(short).total).toBe(Math.round((5_000 * 17) / 31));
     const free = await subscribe({ billing_cycle_anchor: anchor, proration_behavior: 'none' });
     expect(free).toMatchObject({ status: 'active', latest_invoice: null });
+    const late = subscribe({ billing_cycle_anchor: seconds('2027-02-16T00:00:00Z') });
+    expect(await refusalOf(late)).toMatchObject({ param: 'billing_cycle_anchor' });
   });
 
   it('mixes intervals in flexible billing and refuses to in classic', async () => {

@@ -133,6 +133,27 @@ describe('a trial', () => {
     expect(await read(id)).toMatchObject({ status: 'active', latest_invoice: { total: 5_000 } });
   });
 
+  it('keeps its end and costs nothing when something else is sold', async () => {
+    const { advance, read, stripe, subscribe, types } = await startScenario({ at });
+    const { id, items } = await subscribe({ trial_period_days: 14 });
+    const yearly = await stripe.prices.create({
+      currency: 'usd',
+      unit_amount: 50_000,
+      recurring: { interval: 'year' },
+      product_data: { name: 'Licence for a year' },
+    });
+    await types();
+    const item = items.data[0]?.id ?? '';
+    await stripe.subscriptions.update(id, { items: [{ id: item, price: yearly.id, quantity: 1 }] });
+    expect(await types()).toEqual(['customer.subscription.updated']);
+    expect(onlyItem(await read(id))).toMatchObject({
+      current_period_start: seconds(at),
+      current_period_end: seconds(trialEnd),
+    });
+    await advance('2027-01-24T02:00:00Z');
+    expect(latestInvoice(await read(id)).total).toBe(50_000);
+  });
+
   it('that begins later gives back what is left of the period', async () => {
     const { advance, read, stripe, customer, subscribe } = await startScenario({
       at: '2027-04-01T00:00:00Z',
