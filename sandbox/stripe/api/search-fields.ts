@@ -1,5 +1,5 @@
 /** What a field's values are: texts that are compared whole, texts that are compared by words, numbers. */
-export type SearchFieldType = 'token' | 'string' | 'numeric';
+type SearchFieldType = 'token' | 'string' | 'numeric';
 
 export interface SearchField {
   readonly type: SearchFieldType;

@@ -4,7 +4,8 @@ import {
   paymentMethodTypesRefused,
   type StripeError,
 } from '../api/errors.ts';
-import { customerInParameter } from '../resources/customers.ts';
+import { customerInParameter, customerTable } from '../resources/customers.ts';
+import { timeOf } from '../state/test-clocks.ts';
 import type { Transaction } from '../state/transaction.ts';
 import type { CreateSession } from './checkout-parameters.ts';
 import type { CheckoutSession } from './checkout-state.ts';
@@ -42,7 +43,8 @@ export function refuseContradictions(
   refuseCustomers(tx, parameters, mode);
   refuseUrls(parameters);
   refuseExpiry(tx.now, parameters.expires_at);
-  refuseTrial(tx.now, parameters.subscription_data);
+  const customer = parameters.customer === undefined ? undefined : tx.get(customerTable, parameters.customer);
+  refuseTrial(timeOf(tx, customer?.test_clock ?? null), parameters.subscription_data);
 }
 
 function refuseCustomers(tx: Transaction, parameters: CreateSession, mode: CheckoutSession['mode']): void {

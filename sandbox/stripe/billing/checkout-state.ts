@@ -110,7 +110,7 @@ export interface CheckoutSession extends Readonly<typeof inertSession> {
 }
 
 /** What the session is for, beside what is shown of it: kept until a buyer completes it. */
-export interface CheckoutPlan {
+interface CheckoutPlan {
   /** Session metadata is not copied to what is made: this is. */
   readonly subscription: SubscriptionData;
   readonly paymentIntent: NonNullable<CreateSession['payment_intent_data']>;

@@ -121,6 +121,20 @@ describe('a Checkout session with a trial', () => {
     expect((await stripe.checkout.sessions.retrieve(session.id)).status).toBe('open');
   });
 
+  it('of a customer on a test clock lasts by that clock', async () => {
+    const sandbox = await startSandbox();
+    const { stripe, control } = sandbox;
+    const frozen = 1_900_000_000;
+    const clock = await stripe.testHelpers.testClocks.create({ frozen_time: frozen });
+    const { id: customer } = await stripe.customers.create({ test_clock: clock.id });
+    const { session } = await startCheckout(sandbox, { ...trial, customer });
+    const done = await control.completeCheckoutSession(session.id);
+    expect(await stripe.subscriptions.retrieve(String(done.subscription))).toMatchObject({
+      created: frozen,
+      trial_end: frozen + 7 * 86_400,
+    });
+  });
+
   it('needs no card where the shop asks for one only if it is needed', async () => {
     const sandbox = await startSandbox();
     const { stripe, control } = sandbox;

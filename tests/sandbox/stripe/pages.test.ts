@@ -175,6 +175,37 @@ describe('the portal page', () => {
     });
   });
 
+  it('offers the plans that its configuration names', async () => {
+    const sandbox = await startSandbox();
+    const { stripe } = sandbox;
+    const { customer, itemId, price, subscription } = await createSubscription(stripe, 3);
+    const yearly = await stripe.prices.create({
+      currency: 'usd',
+      unit_amount: 5_000,
+      recurring: { interval: 'year' },
+      product: String(price.product),
+    });
+    const { id: configuration } = await stripe.billingPortal.configurations.create({
+      features: {
+        subscription_update: {
+          enabled: true,
+          default_allowed_updates: ['price'],
+          products: [{ product: String(price.product), prices: [price.id, yearly.id] }],
+        },
+      },
+    });
+    const { url } = await stripe.billingPortal.sessions.create({ customer: customer.id, configuration });
+    expect((await read(sandbox, url)).text).toContain(`<option value="${yearly.id}">`);
+    await submit(url, {
+      action: 'update',
+      subscription: subscription.id,
+      'items[0][id]': itemId,
+      'items[0][price]': yearly.id,
+    });
+    const { items } = await stripe.subscriptions.retrieve(subscription.id);
+    expect(items.data).toMatchObject([{ price: { id: yearly.id }, quantity: 3 }]);
+  });
+
   it('shows only the flow that it was made for, and leads back when it is done', async () => {
     const sandbox = await startSandbox();
     const { customer, subscription } = await createSubscription(sandbox.stripe, 3);
