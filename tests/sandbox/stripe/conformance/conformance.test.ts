@@ -15,6 +15,9 @@ import { compareParameters, formOf } from './parameters.ts';
 import { makeProductRequests, requestModules } from './product-requests.ts';
 import { tour } from './tour/tour.ts';
 
+/** stripe-mock is built at its first use on a machine, beside other tests. */
+const buildMaxMs = 600_000;
+
 const specification = await readSpecification();
 const routes = resources.flatMap((resource) => resource.routes);
 const published = routes.filter(({ method, path }) => specification.endpoints[endpointKey(method, path)]);
@@ -27,7 +30,7 @@ beforeAll(async () => {
   judge = await createJudge({ schemaOf: declaredSchema });
   simulator = await startStripeSimulator({ observer: judge });
   mock = await startStripeMock(logToStderr);
-});
+}, buildMaxMs);
 
 afterAll(async () => {
   await simulator.close();
