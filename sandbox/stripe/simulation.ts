@@ -66,7 +66,8 @@ export function createSimulation(options: {
   const accounts = new Accounts({ clock, seed, publicUrl, eventsKeptMax });
   const deliveries = new Deliveries(accounts, options.deliverySettings);
   const reactions = reactionsOf(resources);
-  const parts = new Map<Account, AccountParts>();
+  // Weak, because a reset forgets connected accounts.
+  const parts = new WeakMap<Account, AccountParts>();
   const partsOf = (account: Account): AccountParts => {
     const known = parts.get(account);
     if (known) return known;
