@@ -11,7 +11,7 @@ export interface WebhookAnswer {
 }
 
 /** A request's answer, and whether there was anybody to answer it. */
-export interface SentWebhook {
+interface SentWebhook {
   readonly answer: WebhookAnswer;
   /** False when no connection came about, or it broke; a receiver that is merely too slow was reached. */
   readonly isReached: boolean;
