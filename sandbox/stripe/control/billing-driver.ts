@@ -1,5 +1,5 @@
 import type { BillingSettings } from '../billing/billing-settings.ts';
-import type { SubscriptionStatus } from '../billing/subscription-state.ts';
+import type { SubscriptionStatus } from '../billing/subscriptions/subscription-state.ts';
 import type { ControlChannel } from './channel.ts';
 
 export interface BillingControl {

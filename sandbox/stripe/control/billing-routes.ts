@@ -2,13 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { sent } from '../api/parameters.ts';
 import { billingSettingsSchema } from '../billing/billing-settings.ts';
-import { endSubscription } from '../billing/subscription-end.ts';
+import { endSubscription } from '../billing/subscriptions/subscription-end.ts';
 import {
   renderSubscription,
   subscriptionStatuses,
   subscriptionTable,
   updateSubscription,
-} from '../billing/subscription-state.ts';
+} from '../billing/subscriptions/subscription-state.ts';
 import type { Simulation } from '../simulation.ts';
 import { causedByStripe, runStep } from '../state/transaction.ts';
 

@@ -1,4 +1,4 @@
-import type { CheckoutSession } from '../billing/checkout-state.ts';
+import type { CheckoutSession } from '../billing/checkout/checkout-state.ts';
 import type { ControlChannel } from './channel.ts';
 import type { CheckoutCompletion } from './checkout-routes.ts';
 

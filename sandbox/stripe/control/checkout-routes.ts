@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { completeSession } from '../billing/checkout-completion.ts';
-import { settleDelayedPayment } from '../billing/checkout-settlement.ts';
-import { checkoutSessionTable, expireSession } from '../billing/checkout-state.ts';
+import { completeSession } from '../billing/checkout/checkout-completion.ts';
+import { settleDelayedPayment } from '../billing/checkout/checkout-settlement.ts';
+import { checkoutSessionTable, expireSession } from '../billing/checkout/checkout-state.ts';
 import type { Simulation } from '../simulation.ts';
 import { causedByStripe, runStep, type Transaction } from '../state/transaction.ts';
 

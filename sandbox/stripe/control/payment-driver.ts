@@ -1,7 +1,7 @@
-import type { Dispute, DisputeReason } from '../billing/charge-disputes.ts';
-import type { PaymentFate } from '../billing/payment-fates.ts';
-import type { SetupIntent } from '../billing/payment-setup.ts';
-import type { PaymentIntent } from '../billing/payments.ts';
+import type { Dispute, DisputeReason } from '../billing/payments/charge-disputes.ts';
+import type { PaymentFate } from '../billing/payments/payment-fates.ts';
+import type { SetupIntent } from '../billing/payments/payment-setup.ts';
+import type { PaymentIntent } from '../billing/payments/payments.ts';
 import type { ControlChannel } from './channel.ts';
 
 /** Decides what becomes of payments. */

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { closeDispute, disputeTable, openDispute } from '../billing/charge-disputes.ts';
-import { chargeTable } from '../billing/charge-state.ts';
-import { concludePayment } from '../billing/payment-conclusion.ts';
-import { clearPaymentFates, paymentFateSchema, setPaymentFate } from '../billing/payment-fates.ts';
-import { finishAuthentication, finishProcessing } from '../billing/payment-settlement.ts';
-import { finishSetup, setupIntentTable } from '../billing/payment-setup.ts';
-import { type PaymentIntent, paymentIntentTable } from '../billing/payments.ts';
+import { closeDispute, disputeTable, openDispute } from '../billing/payments/charge-disputes.ts';
+import { chargeTable } from '../billing/payments/charge-state.ts';
+import { concludePayment } from '../billing/payments/payment-conclusion.ts';
+import { clearPaymentFates, paymentFateSchema, setPaymentFate } from '../billing/payments/payment-fates.ts';
+import { finishAuthentication, finishProcessing } from '../billing/payments/payment-settlement.ts';
+import { finishSetup, setupIntentTable } from '../billing/payments/payment-setup.ts';
+import { type PaymentIntent, paymentIntentTable } from '../billing/payments/payments.ts';
 import type { Simulation } from '../simulation.ts';
 import { causedByStripe, runStep, type Transaction } from '../state/transaction.ts';
 

@@ -1,4 +1,4 @@
-import type { Subscription } from '../billing/subscription-state.ts';
+import type { Subscription } from '../billing/subscriptions/subscription-state.ts';
 import type { Customer } from '../resources/customers.ts';
 import type { ControlChannel } from './channel.ts';
 import type { PortalCancel, PortalCard, PortalCustomer, PortalUpdate } from './portal-routes.ts';

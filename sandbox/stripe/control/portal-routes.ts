@@ -6,9 +6,9 @@ import {
   renewInPortal,
   updateCustomerInPortal,
   updateInPortal,
-} from '../billing/portal-actions.ts';
-import { portalSessionTable, type StoredPortalSession } from '../billing/portal-session.ts';
-import { renderSubscription } from '../billing/subscription-state.ts';
+} from '../billing/portal/portal-actions.ts';
+import { portalSessionTable, type StoredPortalSession } from '../billing/portal/portal-session.ts';
+import { renderSubscription } from '../billing/subscriptions/subscription-state.ts';
 import type { Simulation } from '../simulation.ts';
 import { causedByStripe, runStep, type Transaction } from '../state/transaction.ts';
 

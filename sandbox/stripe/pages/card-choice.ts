@@ -1,4 +1,4 @@
-import { type CardBehaviour, testCards } from '../billing/payment-test-cards.ts';
+import { type CardBehaviour, testCards } from '../billing/payments/payment-test-cards.ts';
 import { type Html, html } from './html.ts';
 
 /** The fields in which somebody chooses a card: every test card, and what they do when the bank asks. */

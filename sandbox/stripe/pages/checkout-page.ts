@@ -1,7 +1,7 @@
-import { type Price, productTable } from '../billing/catalog.ts';
-import type { BuyerInput } from '../billing/checkout-buyer.ts';
-import { amountNow, type CheckoutLine, linePrice } from '../billing/checkout-lines.ts';
-import type { StoredSession } from '../billing/checkout-state.ts';
+import { type Price, productTable } from '../billing/catalog/catalog.ts';
+import type { BuyerInput } from '../billing/checkout/checkout-buyer.ts';
+import { amountNow, type CheckoutLine, linePrice } from '../billing/checkout/checkout-lines.ts';
+import type { StoredSession } from '../billing/checkout/checkout-state.ts';
 import { customerTable } from '../resources/customers.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { cardChoice } from './card-choice.ts';

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { natural } from '../api/parameters.ts';
-import { completeSession } from '../billing/checkout-completion.ts';
-import { checkoutSessionTable } from '../billing/checkout-state.ts';
+import { completeSession } from '../billing/checkout/checkout-completion.ts';
+import { checkoutSessionTable } from '../billing/checkout/checkout-state.ts';
 import type { Simulation } from '../simulation.ts';
 import { act, look } from './answers.ts';
 import { type Refused, renderCheckoutPage } from './checkout-page.ts';

@@ -1,4 +1,4 @@
-import { type Invoice, invoiceTable } from '../billing/invoice-state.ts';
+import { type Invoice, invoiceTable } from '../billing/invoices/invoice-state.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { cardChoice } from './card-choice.ts';
 import { html } from './html.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { collectInvoice } from '../billing/invoice-collection.ts';
-import { paymentMethodNamed } from '../billing/payment-method-attachment.ts';
+import { collectInvoice } from '../billing/invoices/invoice-collection.ts';
+import { paymentMethodNamed } from '../billing/payments/payment-method-attachment.ts';
 import type { Simulation } from '../simulation.ts';
 import { act, look } from './answers.ts';
 import { hostedInvoice, renderInvoicePage } from './invoice-page.ts';

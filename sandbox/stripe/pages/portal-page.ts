@@ -1,9 +1,9 @@
-import { invoiceTable } from '../billing/invoice-state.ts';
-import { paymentMethodTable } from '../billing/payment-method-state.ts';
-import { portalConfigurationTable } from '../billing/portal-configuration.ts';
-import type { PortalFeatures } from '../billing/portal-features.ts';
-import type { StoredPortalSession } from '../billing/portal-session.ts';
-import { hasEnded, subscriptionTable } from '../billing/subscription-state.ts';
+import { invoiceTable } from '../billing/invoices/invoice-state.ts';
+import { paymentMethodTable } from '../billing/payments/payment-method-state.ts';
+import { portalConfigurationTable } from '../billing/portal/portal-configuration.ts';
+import type { PortalFeatures } from '../billing/portal/portal-features.ts';
+import type { StoredPortalSession } from '../billing/portal/portal-session.ts';
+import { hasEnded, subscriptionTable } from '../billing/subscriptions/subscription-state.ts';
 import { type Customer, customerTable } from '../resources/customers.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { cardChoice } from './card-choice.ts';

@@ -7,12 +7,12 @@ import {
   renewInPortal,
   updateCustomerInPortal,
   updateInPortal,
-} from '../billing/portal-actions.ts';
+} from '../billing/portal/portal-actions.ts';
 import {
   portalSessionOfToken,
   type StoredPortalSession,
   touchPortalSession,
-} from '../billing/portal-session.ts';
+} from '../billing/portal/portal-session.ts';
 import type { Simulation } from '../simulation.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { act, look } from './answers.ts';

@@ -1,13 +1,13 @@
-import { priceTable, productTable } from '../billing/catalog.ts';
-import type { StoredConfiguration } from '../billing/portal-configuration.ts';
-import type { PortalFlow } from '../billing/portal-flow.ts';
-import { priceAmount } from '../billing/price-amount.ts';
+import { priceTable, productTable } from '../billing/catalog/catalog.ts';
+import { priceAmount } from '../billing/catalog/price-amount.ts';
+import type { StoredConfiguration } from '../billing/portal/portal-configuration.ts';
+import type { PortalFlow } from '../billing/portal/portal-flow.ts';
 import {
   lastPeriodEnd,
   priceOf,
   type Subscription,
   type SubscriptionItem,
-} from '../billing/subscription-state.ts';
+} from '../billing/subscriptions/subscription-state.ts';
 import type { Customer } from '../resources/customers.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { rhythm } from './checkout-page.ts';

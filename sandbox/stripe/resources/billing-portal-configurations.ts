@@ -6,12 +6,12 @@ import {
   portalConfigurationTable,
   type StoredConfiguration,
   updateConfiguration,
-} from '../billing/portal-configuration.ts';
+} from '../billing/portal/portal-configuration.ts';
 import {
   createConfigurationParameters,
   listConfigurationsParameters,
   updateConfigurationParameters,
-} from '../billing/portal-parameters.ts';
+} from '../billing/portal/portal-parameters.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 

@@ -1,5 +1,9 @@
-import { createPortalSessionParameters } from '../billing/portal-parameters.ts';
-import { createPortalSession, endPortalSession, portalSessionTable } from '../billing/portal-session.ts';
+import { createPortalSessionParameters } from '../billing/portal/portal-parameters.ts';
+import {
+  createPortalSession,
+  endPortalSession,
+  portalSessionTable,
+} from '../billing/portal/portal-session.ts';
 import { type Resource, route } from '../resource.ts';
 import { dueWork } from '../state/due-work.ts';
 

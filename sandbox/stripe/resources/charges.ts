@@ -10,9 +10,9 @@ import {
   sent,
   text,
 } from '../api/parameters.ts';
-import { searchRoute } from '../api/search.ts';
-import { type Charge, chargeTable } from '../billing/charge-state.ts';
-import { refundTable } from '../billing/refund-creation.ts';
+import { searchRoute } from '../api/search/search.ts';
+import { type Charge, chargeTable } from '../billing/payments/charge-state.ts';
+import { refundTable } from '../billing/payments/refund-creation.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 

@@ -2,22 +2,22 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { embeddedList, listParameters, pageOfRows, pageOfTable } from '../api/lists.ts';
 import { isCreatedWithin, mergeMetadata } from '../api/parameters.ts';
-import { createSession } from '../billing/checkout-creation.ts';
-import { renderLine } from '../billing/checkout-lines.ts';
+import { createSession } from '../billing/checkout/checkout-creation.ts';
+import { renderLine } from '../billing/checkout/checkout-lines.ts';
 import {
   createSessionParameters,
   type ListSessions,
   listSessionsParameters,
   updateSessionParameters,
-} from '../billing/checkout-parameters.ts';
-import { followDelayedFailure, followDelayedSuccess } from '../billing/checkout-settlement.ts';
+} from '../billing/checkout/checkout-parameters.ts';
+import { followDelayedFailure, followDelayedSuccess } from '../billing/checkout/checkout-settlement.ts';
 import {
   type CheckoutSession,
   changeSession,
   checkoutSessionTable,
   expireSession,
   type StoredSession,
-} from '../billing/checkout-state.ts';
+} from '../billing/checkout/checkout-state.ts';
 import { type Resource, route } from '../resource.ts';
 import { dueWork } from '../state/due-work.ts';
 import type { Reaction, Transaction } from '../state/transaction.ts';

@@ -14,7 +14,7 @@ import {
   type BalanceTransaction,
   balanceTransactionTable,
   changeBalance,
-} from '../billing/invoice-balance.ts';
+} from '../billing/invoices/invoice-balance.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { customerTable } from './customers.ts';

@@ -14,12 +14,12 @@ import {
   sent,
   text,
 } from '../api/parameters.ts';
-import { searchRoute } from '../api/search.ts';
+import { searchRoute } from '../api/search/search.ts';
 import {
   attachPaymentMethod,
   paymentMethodNamed,
   requireAttached,
-} from '../billing/payment-method-attachment.ts';
+} from '../billing/payments/payment-method-attachment.ts';
 import { type Resource, route } from '../resource.ts';
 import { defineTable } from '../state/table.ts';
 import { testClockTable, timeOf } from '../state/test-clocks.ts';

@@ -18,10 +18,10 @@ import {
   disputeTable,
   evidenceTexts,
   openDispute,
-} from '../billing/charge-disputes.ts';
-import { chargeTable } from '../billing/charge-state.ts';
-import { historyOf } from '../billing/payment-method-state.ts';
-import { behaviourOf } from '../billing/payment-verdict.ts';
+} from '../billing/payments/charge-disputes.ts';
+import { chargeTable } from '../billing/payments/charge-state.ts';
+import { historyOf } from '../billing/payments/payment-method-state.ts';
+import { behaviourOf } from '../billing/payments/payment-verdict.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 

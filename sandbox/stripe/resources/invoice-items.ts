@@ -2,9 +2,13 @@ import { z } from 'zod';
 import { noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { boolean, createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
-import { createItem, deleteItem, updateItem } from '../billing/invoice-item-changes.ts';
-import { createItemParameters, updateItemParameters } from '../billing/invoice-item-parameters.ts';
-import { type InvoiceItem, invoiceItemTable, renderInvoiceItem } from '../billing/invoice-item-state.ts';
+import { createItem, deleteItem, updateItem } from '../billing/invoices/invoice-item-changes.ts';
+import { createItemParameters, updateItemParameters } from '../billing/invoices/invoice-item-parameters.ts';
+import {
+  type InvoiceItem,
+  invoiceItemTable,
+  renderInvoiceItem,
+} from '../billing/invoices/invoice-item-state.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { isKnownCustomer } from './customers.ts';

@@ -9,9 +9,9 @@ import {
   updateLineParameters,
   updateLines,
   updateLinesParameters,
-} from '../billing/invoice-line-changes.ts';
-import type { InvoiceLine } from '../billing/invoice-line-state.ts';
-import { type Invoice, invoiceTable, renderInvoice } from '../billing/invoice-state.ts';
+} from '../billing/invoices/invoice-line-changes.ts';
+import type { InvoiceLine } from '../billing/invoices/invoice-line-state.ts';
+import { type Invoice, invoiceTable, renderInvoice } from '../billing/invoices/invoice-state.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
-import { invoicePaymentTable } from '../billing/payments.ts';
+import { invoicePaymentTable } from '../billing/payments/payments.ts';
 import { type Resource, route } from '../resource.ts';
 
 const listSchema = z.strictObject({

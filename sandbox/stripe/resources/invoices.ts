@@ -2,24 +2,29 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { pageOfTable } from '../api/lists.ts';
 import { boolean, isCreatedWithin } from '../api/parameters.ts';
-import { searchRoute } from '../api/search.ts';
-import { deleteInvoice, updateInvoice } from '../billing/invoice-changes.ts';
-import { createInvoice } from '../billing/invoice-creation.ts';
-import { finalizeInvoice, isSentAtOnce } from '../billing/invoice-finalization.ts';
+import { searchRoute } from '../api/search/search.ts';
+import { deleteInvoice, updateInvoice } from '../billing/invoices/invoice-changes.ts';
+import { createInvoice } from '../billing/invoices/invoice-creation.ts';
+import { finalizeInvoice, isSentAtOnce } from '../billing/invoices/invoice-finalization.ts';
 import {
   createInvoiceParameters,
   type ListInvoices,
   listInvoicesParameters,
   payInvoiceParameters,
   updateInvoiceParameters,
-} from '../billing/invoice-parameters.ts';
-import { confirmationSecret, paymentsOf } from '../billing/invoice-payment-intent.ts';
-import { payInvoice } from '../billing/invoice-payment-request.ts';
-import { previewInvoice } from '../billing/invoice-preview.ts';
-import { previewParameters } from '../billing/invoice-preview-parameters.ts';
-import { advanceInvoice, finalizeAndCollect, leaveInvoicesOf } from '../billing/invoice-schedule.ts';
-import { markUncollectible, voidInvoice } from '../billing/invoice-settlement.ts';
-import { type Invoice, invoiceTable, renderInvoice, subscriptionIdOf } from '../billing/invoice-state.ts';
+} from '../billing/invoices/invoice-parameters.ts';
+import { confirmationSecret, paymentsOf } from '../billing/invoices/invoice-payment-intent.ts';
+import { payInvoice } from '../billing/invoices/invoice-payment-request.ts';
+import { previewInvoice } from '../billing/invoices/invoice-preview.ts';
+import { previewParameters } from '../billing/invoices/invoice-preview-parameters.ts';
+import { advanceInvoice, finalizeAndCollect, leaveInvoicesOf } from '../billing/invoices/invoice-schedule.ts';
+import { markUncollectible, voidInvoice } from '../billing/invoices/invoice-settlement.ts';
+import {
+  type Invoice,
+  invoiceTable,
+  renderInvoice,
+  subscriptionIdOf,
+} from '../billing/invoices/invoice-state.ts';
 import { type Resource, route } from '../resource.ts';
 import { dueWork } from '../state/due-work.ts';
 import type { Transaction } from '../state/transaction.ts';

@@ -2,19 +2,24 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../api/parameters.ts';
-import { searchRoute } from '../api/search.ts';
-import { cancelableStatuses, cancelPaymentIntent } from '../billing/payment-attempt.ts';
-import { concludeCapture } from '../billing/payment-conclusion.ts';
-import { captureIntent, changesOf, createIntent, updateIntent } from '../billing/payment-intent-changes.ts';
-import { confirmIntent } from '../billing/payment-intent-confirmation.ts';
+import { searchRoute } from '../api/search/search.ts';
+import { cancelableStatuses, cancelPaymentIntent } from '../billing/payments/payment-attempt.ts';
+import { concludeCapture } from '../billing/payments/payment-conclusion.ts';
+import {
+  captureIntent,
+  changesOf,
+  createIntent,
+  updateIntent,
+} from '../billing/payments/payment-intent-changes.ts';
+import { confirmIntent } from '../billing/payments/payment-intent-confirmation.ts';
 import {
   type ConfirmIntent,
   captureIntentParameters,
   confirmIntentParameters,
   createIntentParameters,
   updateIntentParameters,
-} from '../billing/payment-intent-parameters.ts';
-import { type PaymentIntent, paymentIntentTable } from '../billing/payments.ts';
+} from '../billing/payments/payment-intent-parameters.ts';
+import { type PaymentIntent, paymentIntentTable } from '../billing/payments/payments.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 

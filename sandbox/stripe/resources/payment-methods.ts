@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { type List, listParameters, pageOfTable } from '../api/lists.ts';
 import { integer, mergeMetadata, metadata, sent, text } from '../api/parameters.ts';
-import { attachPaymentMethod } from '../billing/payment-method-attachment.ts';
-import { createPaymentMethod } from '../billing/payment-method-creation.ts';
-import { detachPaymentMethod } from '../billing/payment-method-detachment.ts';
+import { attachPaymentMethod } from '../billing/payments/payment-method-attachment.ts';
+import { createPaymentMethod } from '../billing/payments/payment-method-creation.ts';
+import { detachPaymentMethod } from '../billing/payments/payment-method-detachment.ts';
 import {
   accountChanges,
   allowRedisplay,
@@ -12,9 +12,9 @@ import {
   mergeBillingDetails,
   paymentMethodFields,
   paymentMethodFrom,
-} from '../billing/payment-method-parameters.ts';
-import { type PaymentMethod, paymentMethodTable } from '../billing/payment-method-state.ts';
-import { testCardOfToken } from '../billing/payment-test-cards.ts';
+} from '../billing/payments/payment-method-parameters.ts';
+import { type PaymentMethod, paymentMethodTable } from '../billing/payments/payment-method-state.ts';
+import { testCardOfToken } from '../billing/payments/payment-test-cards.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 import { customerInParameter, customerTable } from './customers.ts';
@@ -98,7 +98,7 @@ function existing(tx: Transaction, id: string): PaymentMethod {
   return method;
 }
 
-/** A card or bank account; the test tokens are in `billing/payment-test-cards.ts`. */
+/** A card or bank account; the test tokens are in `billing/payments/payment-test-cards.ts`. */
 export const paymentMethods: Resource = {
   object: 'payment_method',
   keeps: 'card or bank account, billing details, customer, whether it is set up or used up',

@@ -2,21 +2,21 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInParameter } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { boolean, createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../api/parameters.ts';
-import { searchRoute } from '../api/search.ts';
+import { searchRoute } from '../api/search/search.ts';
 import {
   inlinePriceTable,
   type Price,
   priceTable,
   priceTiersTable,
   productTable,
-} from '../billing/catalog.ts';
-import { createPrice } from '../billing/catalog-creation.ts';
+} from '../billing/catalog/catalog.ts';
+import { createPrice } from '../billing/catalog/catalog-creation.ts';
 import {
   createPriceParameters,
   type UpdatePrice,
   updatePriceParameters,
-} from '../billing/catalog-parameters.ts';
-import { freeLookupKey } from '../billing/lookup-keys.ts';
+} from '../billing/catalog/catalog-parameters.ts';
+import { freeLookupKey } from '../billing/catalog/lookup-keys.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { boolean, createdFilter, isCreatedWithin, mergeMetadata, sent, text } from '../api/parameters.ts';
-import { searchRoute } from '../api/search.ts';
-import { type Product, priceTable, productTable } from '../billing/catalog.ts';
-import { createProduct, taxDetailsOf } from '../billing/catalog-creation.ts';
+import { searchRoute } from '../api/search/search.ts';
+import { type Product, priceTable, productTable } from '../billing/catalog/catalog.ts';
+import { createProduct, taxDetailsOf } from '../billing/catalog/catalog-creation.ts';
 import {
   createProductParameters,
   type UpdateProduct,
   updateProductParameters,
-} from '../billing/catalog-parameters.ts';
+} from '../billing/catalog/catalog-parameters.ts';
 import { type Resource, route } from '../resource.ts';
 import { previousAttributes } from '../state/previous-attributes.ts';
 import type { Transaction } from '../state/transaction.ts';

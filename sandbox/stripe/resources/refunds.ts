@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { createdFilter, integer, isCreatedWithin, mergeMetadata, metadata, text } from '../api/parameters.ts';
-import { type Charge, chargeTable } from '../billing/charge-state.ts';
-import { paymentIntentTable } from '../billing/payments.ts';
-import { changeRefund, type Refund, refundCharge, refundTable } from '../billing/refund-creation.ts';
+import { type Charge, chargeTable } from '../billing/payments/charge-state.ts';
+import { paymentIntentTable } from '../billing/payments/payments.ts';
+import { changeRefund, type Refund, refundCharge, refundTable } from '../billing/payments/refund-creation.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 

@@ -2,14 +2,19 @@ import { z } from 'zod';
 import { noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { createdFilter, isCreatedWithin, text } from '../api/parameters.ts';
-import { type SetupIntent, setupIntentTable } from '../billing/payment-setup.ts';
-import { cancelSetup, confirmWith, createSetup, updateSetup } from '../billing/payment-setup-changes.ts';
+import { type SetupIntent, setupIntentTable } from '../billing/payments/payment-setup.ts';
+import {
+  cancelSetup,
+  confirmWith,
+  createSetup,
+  updateSetup,
+} from '../billing/payments/payment-setup-changes.ts';
 import {
   cancelSetupParameters,
   confirmSetupParameters,
   createSetupParameters,
   updateSetupParameters,
-} from '../billing/payment-setup-parameters.ts';
+} from '../billing/payments/payment-setup-parameters.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 

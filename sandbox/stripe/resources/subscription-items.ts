@@ -2,16 +2,16 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfRows } from '../api/lists.ts';
 import { boolean, metadata, text } from '../api/parameters.ts';
-import { itemParameters } from '../billing/subscription-item-changes.ts';
-import { billingParameters } from '../billing/subscription-parameters.ts';
+import { itemParameters } from '../billing/subscriptions/subscription-item-changes.ts';
+import { billingParameters } from '../billing/subscriptions/subscription-parameters.ts';
 import {
   itemOwnerTable,
   renderItem,
   type Subscription,
   type SubscriptionItem,
   subscriptionTable,
-} from '../billing/subscription-state.ts';
-import { updateAsAsked } from '../billing/subscription-update.ts';
+} from '../billing/subscriptions/subscription-state.ts';
+import { updateAsAsked } from '../billing/subscriptions/subscription-update.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
 

@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { sent } from '../api/parameters.ts';
-import { searchRoute } from '../api/search.ts';
-import { hasExhaustedRetries } from '../billing/invoice-retries.ts';
-import { invoiceTable } from '../billing/invoice-state.ts';
-import { createSubscription } from '../billing/subscription-creation.ts';
-import { runDue } from '../billing/subscription-due.ts';
-import { cancelSubscription, endSubscription } from '../billing/subscription-end.ts';
+import { searchRoute } from '../api/search/search.ts';
+import { hasExhaustedRetries } from '../billing/invoices/invoice-retries.ts';
+import { invoiceTable } from '../billing/invoices/invoice-state.ts';
+import { createSubscription } from '../billing/subscriptions/subscription-creation.ts';
+import { runDue } from '../billing/subscriptions/subscription-due.ts';
+import { cancelSubscription, endSubscription } from '../billing/subscriptions/subscription-end.ts';
 import {
   followOverdue,
   followProcessing,
   followSettled,
   followUnpaid,
   followVoided,
-} from '../billing/subscription-following.ts';
-import { listSubscriptions } from '../billing/subscription-list.ts';
+} from '../billing/subscriptions/subscription-following.ts';
+import { listSubscriptions } from '../billing/subscriptions/subscription-list.ts';
 import {
   type CancelSubscription,
   cancelSubscriptionParameters,
@@ -25,19 +25,19 @@ import {
   pauseSubscriptionParameters,
   resumeSubscriptionParameters,
   updateSubscriptionParameters,
-} from '../billing/subscription-parameters.ts';
-import { pauseAsAsked } from '../billing/subscription-pausing.ts';
-import { resumeAsAsked } from '../billing/subscription-resumption.ts';
-import { followSetup } from '../billing/subscription-setup.ts';
-import { billingModeOf } from '../billing/subscription-start.ts';
+} from '../billing/subscriptions/subscription-parameters.ts';
+import { pauseAsAsked } from '../billing/subscriptions/subscription-pausing.ts';
+import { resumeAsAsked } from '../billing/subscriptions/subscription-resumption.ts';
+import { followSetup } from '../billing/subscriptions/subscription-setup.ts';
+import { billingModeOf } from '../billing/subscriptions/subscription-start.ts';
 import {
   hasEnded,
   renderSubscription,
   type Subscription,
   subscriptionTable,
   updateSubscription,
-} from '../billing/subscription-state.ts';
-import { updateAsAsked } from '../billing/subscription-update.ts';
+} from '../billing/subscriptions/subscription-state.ts';
+import { updateAsAsked } from '../billing/subscriptions/subscription-update.ts';
 import { type Resource, route } from '../resource.ts';
 import { dueWork } from '../state/due-work.ts';
 import { timeOf } from '../state/test-clocks.ts';

@@ -1,18 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPrice } from '../../../sandbox/stripe/billing/catalog-creation.ts';
-import { balanceTransactionTable, changeBalance } from '../../../sandbox/stripe/billing/invoice-balance.ts';
-import { deleteInvoice } from '../../../sandbox/stripe/billing/invoice-changes.ts';
-import { createInvoice } from '../../../sandbox/stripe/billing/invoice-creation.ts';
-import { createItem, deleteItem, updateItem } from '../../../sandbox/stripe/billing/invoice-item-changes.ts';
-import { type InvoiceItem, invoiceItemTable } from '../../../sandbox/stripe/billing/invoice-item-state.ts';
-import { payInvoice } from '../../../sandbox/stripe/billing/invoice-payment-request.ts';
-import { finalizeAndCollect } from '../../../sandbox/stripe/billing/invoice-schedule.ts';
-import { markUncollectible, voidInvoice } from '../../../sandbox/stripe/billing/invoice-settlement.ts';
-import { type Invoice, invoiceTable } from '../../../sandbox/stripe/billing/invoice-state.ts';
-import { createSubscription } from '../../../sandbox/stripe/billing/subscription-creation.ts';
-import { subscriptionTable } from '../../../sandbox/stripe/billing/subscription-state.ts';
-import { updateAsAsked } from '../../../sandbox/stripe/billing/subscription-update.ts';
+import { createPrice } from '../../../sandbox/stripe/billing/catalog/catalog-creation.ts';
+import {
+  balanceTransactionTable,
+  changeBalance,
+} from '../../../sandbox/stripe/billing/invoices/invoice-balance.ts';
+import { deleteInvoice } from '../../../sandbox/stripe/billing/invoices/invoice-changes.ts';
+import { createInvoice } from '../../../sandbox/stripe/billing/invoices/invoice-creation.ts';
+import {
+  createItem,
+  deleteItem,
+  updateItem,
+} from '../../../sandbox/stripe/billing/invoices/invoice-item-changes.ts';
+import {
+  type InvoiceItem,
+  invoiceItemTable,
+} from '../../../sandbox/stripe/billing/invoices/invoice-item-state.ts';
+import { payInvoice } from '../../../sandbox/stripe/billing/invoices/invoice-payment-request.ts';
+import { finalizeAndCollect } from '../../../sandbox/stripe/billing/invoices/invoice-schedule.ts';
+import {
+  markUncollectible,
+  voidInvoice,
+} from '../../../sandbox/stripe/billing/invoices/invoice-settlement.ts';
+import { type Invoice, invoiceTable } from '../../../sandbox/stripe/billing/invoices/invoice-state.ts';
+import { createSubscription } from '../../../sandbox/stripe/billing/subscriptions/subscription-creation.ts';
+import { subscriptionTable } from '../../../sandbox/stripe/billing/subscriptions/subscription-state.ts';
+import { updateAsAsked } from '../../../sandbox/stripe/billing/subscriptions/subscription-update.ts';
 import { type Customer, customerTable } from '../../../sandbox/stripe/resources/customers.ts';
 import type { Transaction } from '../../../sandbox/stripe/state/transaction.ts';
 import { type BillingBench, billingBench } from './billing-bench.ts';

@@ -4,8 +4,8 @@ import {
   type PriceTier,
   priceTable,
   priceTiersTable,
-} from '../../../sandbox/stripe/billing/catalog.ts';
-import { priceAmount } from '../../../sandbox/stripe/billing/price-amount.ts';
+} from '../../../sandbox/stripe/billing/catalog/catalog.ts';
+import { priceAmount } from '../../../sandbox/stripe/billing/catalog/price-amount.ts';
 import { Account } from '../../../sandbox/stripe/state/account.ts';
 import { createClock } from '../../../sandbox/stripe/state/clock.ts';
 import { createIdSource } from '../../../sandbox/stripe/state/ids.ts';
