@@ -11,7 +11,7 @@ import { behaviourOf, wantsAuthentication } from './payment-verdict.ts';
 import { type NextAction, paymentMethodTypes } from './payments.ts';
 
 /** What this simulator does not keep; as in a plain setup intent. */
-export const inertSetup = {
+const inertSetup = {
   allowed_payment_method_types: null,
   application: null,
   customer_account: null,
