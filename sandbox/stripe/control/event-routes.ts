@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { createDestination } from '../resources/event-destinations.ts';
 import type { Simulation } from '../simulation.ts';
 import { eventTable, renderEvent } from '../state/events.ts';
 import { causedByStripe, runStep } from '../state/transaction.ts';
 import { findTarget, rollSecret } from '../webhooks/delivery-targets.ts';
+import { createDestination } from '../webhooks/destination-creation.ts';
 import { secretKeptMaxMs } from '../webhooks/signing-secrets.ts';
 
 const emitSchema = z.strictObject({

@@ -1,103 +1,32 @@
 import { z } from 'zod';
-import { invalidRequest, objectNotFound, parameterMissing } from '../api/errors.ts';
+import { objectNotFound } from '../api/errors.ts';
 import { sent } from '../api/parameters.ts';
 import { v2ListParameters, v2Page } from '../api/v2-pages.ts';
-import { mergeV2Metadata, v2Metadata } from '../api/v2-parameters.ts';
-import { apiVersionParameter } from '../api/versions.ts';
+import { mergeV2Metadata } from '../api/v2-parameters.ts';
 import { type Resource, route } from '../resource.ts';
 import { renderCoreEvent } from '../state/core-events.ts';
-import { snapshotEventTypes, thinEventTypes } from '../state/event-types.ts';
 import type { Transaction } from '../state/transaction.ts';
+import { type EventDestination, eventDestinationTable } from '../webhooks/delivery-targets.ts';
 import {
-  type EventDestination,
-  eventDestinationTable,
-  refuseBeyondLimit,
-} from '../webhooks/delivery-targets.ts';
-import { firstSecret } from '../webhooks/signing-secrets.ts';
-import { webhookUrl } from '../webhooks/webhook-url.ts';
+  type CreateDestination,
+  checkDestinationTypes,
+  createDestination,
+  createDestinationParameters,
+  destinationFields,
+  endpointUrl,
+  signingSecret,
+} from '../webhooks/destination-creation.ts';
 
 const path = '/v2/core/event_destinations';
-const endpointUrl = 'webhook_endpoint.url';
-const signingSecret = 'webhook_endpoint.signing_secret';
 const include = z.array(z.literal(endpointUrl)).optional();
-const name = z.string().min(1);
-const enabledEvents = z.array(z.string()).min(1);
-const webhookEndpoint = z.strictObject({ url: webhookUrl }).optional();
-
-/** Other types of destinations (Amazon EventBridge, Azure Event Grid) are not there. */
-const createParameters = z.strictObject({
-  type: z.literal('webhook_endpoint'),
-  name,
-  description: z.string().optional(),
-  enabled_events: enabledEvents,
-  event_payload: z.enum(['snapshot', 'thin']),
-  events_from: z
-    .array(z.enum(['@accounts', '@self']))
-    .min(1)
-    .optional(),
-  include: z.array(z.enum([endpointUrl, signingSecret])).optional(),
-  metadata: v2Metadata.optional(),
-  snapshot_api_version: apiVersionParameter.optional(),
-  webhook_endpoint: webhookEndpoint,
-});
-
 const updateParameters = z.strictObject({
-  name: name.optional(),
-  description: z.string().optional(),
-  enabled_events: enabledEvents.optional(),
+  ...destinationFields,
+  name: destinationFields.name.optional(),
+  enabled_events: destinationFields.enabled_events.optional(),
   include,
-  metadata: v2Metadata.optional(),
-  webhook_endpoint: webhookEndpoint,
 });
 
-/** @throws StripeError 400 for a type that events of this payload never have */
-function checkTypes(types: readonly string[], payload: EventDestination['event_payload']): void {
-  const known = payload === 'thin' ? thinEventTypes : snapshotEventTypes;
-  const wrong = types.findIndex((type) => type !== '*' && !known.has(type));
-  if (wrong < 0) return;
-  const message = `Invalid ${payload} event type: ${types[wrong]}`;
-  throw invalidRequest({ param: `enabled_events[${wrong}]`, message });
-}
-
-/**
- * Makes a destination.
- * @returns it, and the secret that only its creation can show
- * @throws StripeError 400
- */
-export function createDestination(
-  tx: Transaction,
-  parameters: z.infer<typeof createParameters>,
-): { destination: EventDestination; secret: string } {
-  const { event_payload: payload, snapshot_api_version: version } = parameters;
-  checkTypes(parameters.enabled_events, payload);
-  if (!parameters.webhook_endpoint) throw parameterMissing('webhook_endpoint');
-  if (payload === 'thin' && version !== undefined) {
-    const message = 'snapshot_api_version is for snapshot events only.';
-    throw invalidRequest({ param: 'snapshot_api_version', message });
-  }
-  refuseBeyondLimit(tx);
-  const nowMs = tx.account.clock.nowMs();
-  const secret = tx.newId('whsec');
-  const destination: EventDestination = {
-    id: tx.newId('ed_test'),
-    object: 'v2.core.event_destination',
-    createdMs: nowMs,
-    updatedMs: nowMs,
-    description: parameters.description ?? '',
-    name: parameters.name,
-    enabled_events: parameters.enabled_events,
-    event_payload: payload,
-    events_from: parameters.events_from ?? ['@self'],
-    metadata: mergeV2Metadata({}, parameters.metadata),
-    snapshot_api_version: version ?? null,
-    status: 'enabled',
-    url: parameters.webhook_endpoint.url,
-    secrets: firstSecret(secret),
-  };
-  return { destination: tx.put(eventDestinationTable, destination), secret };
-}
-
-function create(tx: Transaction, parameters: z.infer<typeof createParameters>): object {
+function create(tx: Transaction, parameters: CreateDestination): object {
   const { destination, secret } = createDestination(tx, parameters);
   const isSecretShown = parameters.include?.includes(signingSecret) === true;
   return render(destination, parameters.include, isSecretShown ? secret : null);
@@ -111,7 +40,7 @@ function change(tx: Transaction, id: string, changes: Partial<EventDestination>)
 function update(tx: Transaction, id: string, parameters: z.infer<typeof updateParameters>): object {
   const { include: included, metadata, webhook_endpoint: endpoint, ...changes } = parameters;
   const before = existing(tx, id);
-  if (changes.enabled_events) checkTypes(changes.enabled_events, before.event_payload);
+  if (changes.enabled_events) checkDestinationTypes(changes.enabled_events, before.event_payload);
   const after = change(tx, id, {
     ...sent(changes),
     metadata: mergeV2Metadata(before.metadata, metadata),
@@ -172,7 +101,7 @@ export const eventDestinations: Resource = {
     route({
       method: 'POST',
       path,
-      parameters: createParameters,
+      parameters: createDestinationParameters,
       differs: 'only webhook endpoints',
       handle: ({ tx, parameters }) => create(tx, parameters),
     }),

@@ -5,12 +5,11 @@ import { DeliveryLog } from './delivery-log.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliverySettings } from './delivery-settings.ts';
 import type { DeliveryTarget } from './delivery-targets.ts';
+import { ReceiverReach } from './receiver-reach.ts';
 import { activeSecrets } from './signing-secrets.ts';
+import { Tally } from './tally.ts';
 import { Waiters } from './waiters.ts';
 import { createWebhookSender, type WebhookAnswer } from './webhook-request.ts';
-
-/** Wait before a receiver that nobody answers at is tried again. */
-const unreachedPauseMs = 20;
 
 /** Makes deliveries: several at a time to each receiver, again and again until they succeed or have failed for good. */
 export class Courier {
@@ -20,14 +19,11 @@ export class Courier {
   private readonly sender = createWebhookSender();
   private readonly queue = new DeliveryQueue();
   private readonly timers = new Set<NodeJS.Timeout>();
-  /** By receiver, as are those that wait or are under way. */
-  private readonly underWay = new Map<string, number>();
-  private readonly unfinished = new Map<string, number>();
-  /**
-   * Receivers at which nobody answered last, with the pause before the next one is sent there; undefined once it is
-   * over. They get one delivery at a time: refused connections by the thousand would leave no time for requests.
-   */
-  private readonly unreached = new Map<string, NodeJS.Timeout | undefined>();
+  private readonly reach = new ReceiverReach(() => this.sendQueued());
+  /** By receiver. */
+  private readonly underWay = new Tally();
+  /** By receiver: wherever they wait, and those under way. */
+  private readonly unfinished = new Tally();
   private readonly idle = new Waiters();
   private readonly sent = new Waiters();
   private isSending = false;
@@ -50,9 +46,7 @@ export class Courier {
   }
 
   get inFlight(): number {
-    let sum = 0;
-    for (const count of this.underWay.values()) sum += count;
-    return sum;
+    return this.underWay.total();
   }
 
   /**
@@ -61,9 +55,8 @@ export class Courier {
    * @returns false when too many to its receiver have not ended
    */
   admit({ shown }: Dispatch): boolean {
-    const count = this.unfinished.get(shown.endpointId) ?? 0;
-    if (count >= this.settings.waitingMax) return false;
-    this.unfinished.set(shown.endpointId, count + 1);
+    if (this.unfinished.of(shown.endpointId) >= this.settings.waitingMax) return false;
+    this.unfinished.add(shown.endpointId);
     return true;
   }
 
@@ -97,7 +90,7 @@ export class Courier {
     }
     const { era } = this;
     const { endpointId } = dispatch.shown;
-    this.underWay.set(endpointId, (this.underWay.get(endpointId) ?? 0) + 1);
+    this.underWay.add(endpointId);
     const startedAtMs = this.clock.nowMs();
     const { answer, isReached } = await this.sender.send({
       url: target.receiver.url,
@@ -106,16 +99,18 @@ export class Courier {
       timestampSeconds: this.clock.realSeconds(),
       timeoutMs: this.settings.timeoutMs,
     });
-    subtract(this.underWay, endpointId);
-    this.noteReach(endpointId, isReached);
-    if (era === this.era) this.conclude(dispatch, target, { ...answer, startedAtMs });
+    this.underWay.subtract(endpointId);
+    if (era === this.era) {
+      this.reach.note(endpointId, isReached);
+      this.conclude(dispatch, target, { ...answer, startedAtMs });
+    }
     this.sendQueued();
     return answer;
   }
 
   /** Nothing is queued, under way or waiting for its time. */
   isIdle(): boolean {
-    return this.queue.size === 0 && this.underWay.size === 0 && this.timers.size === 0;
+    return this.queue.size === 0 && this.inFlight === 0 && this.timers.size === 0;
   }
 
   /** @returns true once idle, false when the time was up before */
@@ -137,9 +132,9 @@ export class Courier {
   reset(): void {
     this.era++;
     this.queue.clear();
-    for (const timer of [...this.timers, ...this.unreached.values()]) clearTimeout(timer);
+    for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
-    this.unreached.clear();
+    this.reach.clear();
     this.unfinished.clear();
     this.log.clear();
     this.tellIfIdle();
@@ -152,30 +147,13 @@ export class Courier {
 
   private isSent(): boolean {
     const waiting = [...this.queue.waitingFor(), ...this.underWay.keys()];
-    return waiting.every((endpointId) => this.unreached.has(endpointId));
-  }
-
-  private noteReach(endpointId: string, isReached: boolean): void {
-    clearTimeout(this.unreached.get(endpointId));
-    if (isReached) {
-      this.unreached.delete(endpointId);
-      return;
-    }
-    const pause = setTimeout(() => {
-      this.unreached.set(endpointId, undefined);
-      this.sendQueued();
-    }, unreachedPauseMs);
-    this.unreached.set(endpointId, pause);
-  }
-
-  private connectionsOf(endpointId: string): number {
-    if (!this.unreached.has(endpointId)) return this.settings.concurrentMax;
-    return this.unreached.get(endpointId) === undefined ? 1 : 0;
+    return waiting.every((endpointId) => this.reach.isUnreached(endpointId));
   }
 
   private sendQueued(): void {
     for (const endpointId of this.queue.waitingFor()) {
-      while ((this.underWay.get(endpointId) ?? 0) < this.connectionsOf(endpointId)) {
+      const { concurrentMax } = this.settings;
+      while (this.underWay.of(endpointId) < this.reach.connectionsOf(endpointId, concurrentMax)) {
         const dispatch = this.queue.take(endpointId);
         if (!dispatch) break;
         void this.attempt(dispatch);
@@ -201,19 +179,13 @@ export class Courier {
 
   private finish({ shown, isManual }: Dispatch): void {
     // What is sent by hand was never counted in.
-    if (!isManual) subtract(this.unfinished, shown.endpointId);
+    if (!isManual) this.unfinished.subtract(shown.endpointId);
   }
 
   private retryWaitMs(attempt: number): number {
     const { retryFirstMs, retryFactor, retryWaitMaxMs } = this.settings;
     return Math.min(retryFirstMs * retryFactor ** (attempt - 1), retryWaitMaxMs);
   }
-}
-
-function subtract(counts: Map<string, number>, key: string): void {
-  const left = (counts.get(key) ?? 1) - 1;
-  if (left > 0) counts.set(key, left);
-  else counts.delete(key);
 }
 
 /** One receiver less to wait for. Thin events don't say who has had them. */
