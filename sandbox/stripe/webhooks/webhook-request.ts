@@ -17,15 +17,18 @@ interface SentWebhook {
   readonly isReached: boolean;
 }
 
+interface Webhook {
+  readonly url: string;
+  readonly body: string;
+  readonly secrets: readonly string[];
+  readonly timestampSeconds: number;
+  readonly timeoutMs: number;
+}
+
 /** Sends webhooks over connections that are kept open. */
 export interface WebhookSender {
-  send(webhook: {
-    url: string;
-    body: string;
-    secrets: readonly string[];
-    timestampSeconds: number;
-    timeoutMs: number;
-  }): Promise<SentWebhook>;
+  /** Never rejects: what can't be sent is an answer as well. */
+  send(webhook: Webhook): Promise<SentWebhook>;
   close(): void;
 }
 
@@ -47,40 +50,46 @@ export function createWebhookSender(): WebhookSender {
   const options = { keepAlive: true, maxFreeSockets: sparesMax };
   const plain = new HttpAgent(options);
   const secure = new HttpsAgent(options);
+  const send = (webhook: Webhook): Promise<SentWebhook> =>
+    new Promise((resolve) => {
+      const isSecure = webhook.url.startsWith('https:');
+      const start = isSecure ? httpsRequest : httpRequest;
+      const request = start(webhook.url, {
+        method: 'POST',
+        agent: isSecure ? secure : plain,
+        headers: {
+          'content-type': 'application/json; charset=utf-8',
+          'content-length': Buffer.byteLength(webhook.body),
+          'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
+          'stripe-signature': signatureHeader(webhook.body, webhook.secrets, webhook.timestampSeconds),
+          accept: '*/*; q=0.5, application/xml',
+        },
+      });
+      // A whole-request limit: a socket timeout alone would let an endpoint trickle for ever.
+      const timer = setTimeout(() => {
+        settle({ status: null, error: `no answer within ${webhook.timeoutMs} ms` }, true);
+        request.destroy();
+      }, webhook.timeoutMs);
+      const settle = (answer: WebhookAnswer, isReached: boolean): void => {
+        clearTimeout(timer);
+        resolve({ answer, isReached });
+      };
+      const fail = (error: Error): void => settle({ status: null, error: error.message }, false);
+      request.on('error', fail);
+      request.on('response', (response) => {
+        response.resume();
+        response.on('error', fail);
+        response.on('end', () => settle({ status: response.statusCode ?? null, error: null }, true));
+      });
+      request.end(webhook.body);
+    });
   return {
+    // Some URLs that parse can't be requested, such as one with a broken escape in its user name.
     send: (webhook) =>
-      new Promise((resolve) => {
-        const isSecure = webhook.url.startsWith('https:');
-        const start = isSecure ? httpsRequest : httpRequest;
-        const request = start(webhook.url, {
-          method: 'POST',
-          agent: isSecure ? secure : plain,
-          headers: {
-            'content-type': 'application/json; charset=utf-8',
-            'content-length': Buffer.byteLength(webhook.body),
-            'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
-            'stripe-signature': signatureHeader(webhook.body, webhook.secrets, webhook.timestampSeconds),
-            accept: '*/*; q=0.5, application/xml',
-          },
-        });
-        // A whole-request limit: a socket timeout alone would let an endpoint trickle for ever.
-        const timer = setTimeout(() => {
-          settle({ status: null, error: `no answer within ${webhook.timeoutMs} ms` }, true);
-          request.destroy();
-        }, webhook.timeoutMs);
-        const settle = (answer: WebhookAnswer, isReached: boolean): void => {
-          clearTimeout(timer);
-          resolve({ answer, isReached });
-        };
-        const fail = (error: Error): void => settle({ status: null, error: error.message }, false);
-        request.on('error', fail);
-        request.on('response', (response) => {
-          response.resume();
-          response.on('error', fail);
-          response.on('end', () => settle({ status: response.statusCode ?? null, error: null }, true));
-        });
-        request.end(webhook.body);
-      }),
+      send(webhook).catch((error: unknown) => ({
+        answer: { status: null, error: error instanceof Error ? error.message : String(error) },
+        isReached: false,
+      })),
     close() {
       plain.destroy();
       secure.destroy();

@@ -29,6 +29,17 @@ describe('a webhook endpoint', () => {
     expect((await refusalOf(update)).statusCode).toBe(400);
   });
 
+  it('whose URL can not be requested fails its deliveries, and harms nothing else', async () => {
+    const { stripe, control } = await startSandbox({ deliveries: { attemptsMax: 1 } });
+    await stripe.webhookEndpoints.create({
+      url: 'http://%zz@127.0.0.1:9/',
+      enabled_events: ['customer.created'],
+    });
+    await createCustomer(stripe);
+    await control.waitUntilIdle();
+    expect(await control.deliveries()).toMatchObject([{ outcome: 'failed', error: 'URI malformed' }]);
+  });
+
   it('is one of sixteen at most, event destinations included', async () => {
     const { stripe, control } = await startSandbox();
     await control.createEventDestination({ url: nowhere });
