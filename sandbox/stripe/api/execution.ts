@@ -52,5 +52,9 @@ function withoutExpansion(
   if (isV2 || parameters.expand === undefined) return { paths: [], raw: parameters };
   const { expand: paths, ...raw } = parameters;
   if (!Array.isArray(paths)) throw invalidRequest({ param: 'expand', message: 'Invalid array' });
-  return { paths: paths.map(String), raw };
+  for (const [index, path] of paths.entries()) {
+    if (typeof path !== 'string')
+      throw invalidRequest({ param: `expand[${index}]`, message: 'Invalid string' });
+  }
+  return { paths, raw };
 }

@@ -50,7 +50,7 @@ function expandPath(expanding: Expanding, value: unknown, segments: readonly str
   const hash: Record<string, unknown> = { ...value };
   const place = placeOf(expanding, hash, from);
   const name = `${place.prefix}${segment}`;
-  const expansion = place.owner?.resource.expandable[name];
+  const expansion = expansionOf(place, name);
   const inner = { owner: place.owner, prefix: `${name}.` };
   if (expansion === undefined) {
     const next = hash[segment];
@@ -59,6 +59,12 @@ function expandPath(expanding: Expanding, value: unknown, segments: readonly str
   }
   const target = expandOne(expanding, hash[segment], expansion, place.owner?.id ?? '');
   return { ...hash, [segment]: expandPath(expanding, target, rest, inner) };
+}
+
+/** Of its own properties only: the caller chooses the name, `constructor` for one. */
+function expansionOf({ owner }: Place, name: string): Resource['expandable'][string] | undefined {
+  const expandable = owner?.resource.expandable;
+  return expandable && Object.hasOwn(expandable, name) ? expandable[name] : undefined;
 }
 
 function expandOne(

@@ -17,7 +17,10 @@ export const natural = integer.refine((value) => value >= 0, {
 });
 /** Stripe reads both spellings. */
 export const boolean = z
-  .enum(['true', 'false', 'True', 'False'], { error: (issue) => `Invalid boolean: ${issue.input}` })
+  // A hash has no text of its own.
+  .enum(['true', 'false', 'True', 'False'], {
+    error: ({ input }) => `Invalid boolean: ${typeof input === 'string' ? input : JSON.stringify(input)}`,
+  })
   .transform((value) => value.toLowerCase() === 'true');
 /** Unix seconds. */
 export const timestamp = integer.refine((value) => value >= 0, {

@@ -17,6 +17,25 @@ describe('parameters', () => {
     expect((await stripe.customers.update(id, { metadata: '' })).metadata).toEqual({});
   });
 
+  it.each([
+    ['/v1/products', 'name=x&active[a][b]=1', 'active'],
+    ['/v1/customers', 'expand[0][a][b]=1', 'expand[0]'],
+    ['/v1/customers', 'expand[]=constructor', 'expand'],
+    ['/v1/payment_methods/__proto__/attach', 'customer=cus_1', 'payment_method'],
+  ])('%s refuses %s', async (path, body, param) => {
+    const { simulator } = await startSandbox();
+    const response = await fetch(`${simulator.url}${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: 'Bearer sk_test_a',
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body,
+    });
+    expect(response.status).toBe(param === 'payment_method' ? 404 : 400);
+    expect(await response.json()).toMatchObject({ error: { type: 'invalid_request_error', param } });
+  });
+
   it('clear a nullable field by an empty string', async () => {
     const { stripe } = await startSandbox();
     const { id } = await stripe.customers.create({ name: 'Ada', description: 'x' });

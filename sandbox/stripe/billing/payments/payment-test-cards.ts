@@ -104,7 +104,8 @@ export const testCards: Readonly<Record<string, TestCard>> = {
 /** The test card of a `pm_…` or `tok_…` token, with its name in the table. */
 export function testCardOfToken(token: string): { name: string; card: TestCard } | undefined {
   const name = token.startsWith('tok_') ? `pm_card_${token.slice('tok_'.length)}` : token;
-  const found = testCards[name];
+  // The caller chooses the name: `__proto__` for one is no card.
+  const found = Object.hasOwn(testCards, name) ? testCards[name] : undefined;
   return found ? { name, card: found } : undefined;
 }
 
