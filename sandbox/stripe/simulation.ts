@@ -32,7 +32,7 @@ export interface Simulation {
   readonly resources: ReadonlyMap<string, Resource>;
   /**
    * @param stripeAccount the `Stripe-Account` header; null for the platform
-   * @throws StripeError 403 for what is no account's id, Error beyond their limit
+   * @throws StripeError 403 for what is no account's id, 400 beyond their limit
    */
   ofAccount(stripeAccount: string | null): AccountParts;
   /** The platform's account and those connected to it. */
@@ -67,7 +67,7 @@ export function createSimulation(options: {
   const deliveries = new Deliveries(accounts, options.deliverySettings);
   const reactions = reactionsOf(resources);
   // Weak, because a reset forgets connected accounts.
-  const parts = new WeakMap<Account, AccountParts>();
+  let parts = new WeakMap<Account, AccountParts>();
   const partsOf = (account: Account): AccountParts => {
     const known = parts.get(account);
     if (known) return known;
@@ -109,7 +109,8 @@ export function createSimulation(options: {
     reset() {
       deliveries.reset();
       accounts.reset();
-      partsOf(accounts.platform).idempotency.clear();
+      // New ones: what is still running belongs to the keys from before.
+      parts = new WeakMap();
       faults.clear();
       limiter.reset();
       requests.clear();

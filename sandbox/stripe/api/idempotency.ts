@@ -79,11 +79,6 @@ export class IdempotencyKeys {
     this.entries.delete(key);
   }
 
-  clear(): void {
-    this.entries.clear();
-    this.answersLength = 0;
-  }
-
   /** A key whose request is still running stays: two of them would execute at once. */
   private forgetOldest(): void {
     for (const [key, { answer }] of this.entries) {

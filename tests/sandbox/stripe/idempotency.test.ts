@@ -43,6 +43,21 @@ describe('idempotency keys', () => {
     expect(again.id).toBe(done.id);
   });
 
+  it('are new after a reset, whatever is still running', async () => {
+    const { stripe, control } = await startSandbox();
+    const create = () => stripe.customers.create({ email: 'a@example.com' }, { idempotencyKey: 'one' });
+    await control.injectFault({ method: 'POST', path: '/v1/customers', kind: 'slow', delayMs: 200 });
+    const before = create();
+    await expect.poll(async () => (await control.requests()).length).toBe(1);
+    await control.reset();
+    await control.injectFault({ method: 'POST', path: '/v1/customers', kind: 'slow', delayMs: 600 });
+    const after = create();
+    await expect.poll(async () => (await control.requests()).length).toBe(1);
+    await before;
+    expect(await refusalOf(create())).toMatchObject({ statusCode: 409 });
+    expect((await after).lastResponse.headers['idempotent-replayed']).toBeUndefined();
+  });
+
   it('do not keep what validation refused, so the corrected request is executed', async () => {
     const { stripe } = await startSandbox();
     await refusalOf(stripe.products.create({ name: '' }, { idempotencyKey: 'one' }));
