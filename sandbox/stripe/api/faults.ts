@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { invalidRequest } from './errors.ts';
 
 /** Faults that may wait at a time. */
 const faultsMax = 1_000;
@@ -47,9 +48,10 @@ export type Fault = z.output<typeof faultSchema>;
 export class Faults {
   private waiting: { fault: Fault; pattern: RegExp; passes: number; strikes: number }[] = [];
 
-  /** @throws Error when too many are waiting */
+  /** @throws StripeError when too many are waiting */
   inject(fault: Fault): void {
-    if (this.waiting.length >= faultsMax) throw new Error(`more than ${faultsMax} faults are waiting`);
+    if (this.waiting.length >= faultsMax)
+      throw invalidRequest({ message: `more than ${faultsMax} faults are waiting` });
     const pattern = new RegExp(`^${(fault.path ?? '*').split('*').map(escapeText).join('.*')}$`);
     this.waiting.push({ fault, pattern, passes: fault.after, strikes: fault.times });
   }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { invalidRequest } from '../api/errors.ts';
 import { sent } from '../api/parameters.ts';
 import { billingSettingsSchema } from '../billing/billing-settings.ts';
 import { endSubscription } from '../billing/subscriptions/subscription-end.ts';
@@ -25,7 +26,7 @@ export function billingRoutes(app: FastifyInstance, simulation: Simulation): voi
     const { status } = statusSchema.parse(request.body);
     return runStep(simulation.steps, causedByStripe, (tx) => {
       const row = tx.get(subscriptionTable, request.params.id);
-      if (!row) throw new Error(`no subscription ${request.params.id}`);
+      if (!row) throw invalidRequest({ message: `no subscription ${request.params.id}` }, 404);
       const isEnd = status === 'canceled' && row.status !== 'canceled';
       const details = { reason: 'payment_failed' } as const;
       const after = isEnd ? endSubscription(tx, row, details) : updateSubscription(tx, row, { status });

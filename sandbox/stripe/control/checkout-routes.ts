@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { invalidRequest } from '../api/errors.ts';
 import { completeSession } from '../billing/checkout/checkout-completion.ts';
 import { settleDelayedPayment } from '../billing/checkout/checkout-settlement.ts';
 import { checkoutSessionTable, expireSession } from '../billing/checkout/checkout-state.ts';
@@ -54,7 +55,8 @@ export function checkoutRoutes(app: FastifyInstance, simulation: Simulation): vo
   app.post<{ Params: { id: string } }>('/_control/checkout-sessions/:id/expire', (request) =>
     act((tx) => {
       const stored = tx.get(checkoutSessionTable, request.params.id);
-      if (stored?.session.status !== 'open') throw new Error(`no open checkout session ${request.params.id}`);
+      if (stored?.session.status !== 'open')
+        throw invalidRequest({ message: `no open checkout session ${request.params.id}` }, 404);
       return expireSession(tx, stored);
     }),
   );

@@ -17,8 +17,9 @@ import { stateRoutes } from './state-routes.ts';
  */
 export function controlRoutes(app: FastifyInstance, simulation: Simulation): void {
   app.setErrorHandler((error, _request, reply) => {
-    const status = error instanceof z.ZodError ? 422 : error instanceof StripeError ? error.status : 500;
-    return reply.status(status).send({ error: error instanceof Error ? error.message : String(error) });
+    return reply
+      .status(statusOf(error))
+      .send({ error: error instanceof Error ? error.message : String(error) });
   });
   stateRoutes(app, simulation);
   requestRoutes(app, simulation);
@@ -28,4 +29,12 @@ export function controlRoutes(app: FastifyInstance, simulation: Simulation): voi
   paymentRoutes(app, simulation);
   checkoutRoutes(app, simulation);
   portalRoutes(app, simulation);
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof z.ZodError) return 422;
+  if (error instanceof StripeError) return error.status;
+  // Fastify's own refusals, such as of a body that is no JSON.
+  const isRefusal = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number';
+  return isRefusal ? Number(error.statusCode) : 500;
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { invalidRequest } from '../api/errors.ts';
 import type { Simulation } from '../simulation.ts';
 import { eventTable, renderEvent } from '../state/events.ts';
 import { causedByStripe, runStep } from '../state/transaction.ts';
@@ -53,7 +54,7 @@ export function eventRoutes(app: FastifyInstance, simulation: Simulation): void 
     const { id } = request.params;
     const { expiresAfterMs } = rollSchema.parse(request.body);
     const steps = [...simulation.everyAccount()].find(({ account }) => findTarget(account, id));
-    if (!steps) throw new Error(`no webhook endpoint or event destination ${id}`);
+    if (!steps) throw invalidRequest({ message: `no webhook endpoint or event destination ${id}` }, 404);
     return { secret: runStep(steps, causedByStripe, (tx) => rollSecret(tx, id, expiresAfterMs)) };
   });
 }

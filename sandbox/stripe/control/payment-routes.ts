@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { invalidRequest } from '../api/errors.ts';
 import { closeDispute, disputeTable, openDispute } from '../billing/payments/charge-disputes.ts';
 import { chargeTable } from '../billing/payments/charge-state.ts';
 import { concludePayment } from '../billing/payments/payment-conclusion.ts';
@@ -51,7 +52,8 @@ export function paymentRoutes(app: FastifyInstance, simulation: Simulation): voi
     const { reason } = disputeSchema.parse(request.body);
     return act((tx) => {
       const charge = tx.get(chargeTable, request.params.id);
-      if (!charge?.captured) throw new Error(`no captured charge ${request.params.id}`);
+      if (!charge?.captured)
+        throw invalidRequest({ message: `no captured charge ${request.params.id}` }, 404);
       return openDispute(tx, charge, reason);
     });
   });
@@ -59,7 +61,7 @@ export function paymentRoutes(app: FastifyInstance, simulation: Simulation): voi
     const { won } = decisionSchema.parse(request.body);
     return act((tx) => {
       const dispute = tx.get(disputeTable, request.params.id);
-      if (!dispute) throw new Error(`no dispute ${request.params.id}`);
+      if (!dispute) throw invalidRequest({ message: `no dispute ${request.params.id}` }, 404);
       return closeDispute(tx, dispute, won ? 'won' : 'lost');
     });
   });
@@ -67,6 +69,6 @@ export function paymentRoutes(app: FastifyInstance, simulation: Simulation): voi
 
 function intentOf(tx: Transaction, id: string): PaymentIntent {
   const intent = tx.get(paymentIntentTable, id);
-  if (!intent) throw new Error(`no payment intent ${id}`);
+  if (!intent) throw invalidRequest({ message: `no payment intent ${id}` }, 404);
   return intent;
 }

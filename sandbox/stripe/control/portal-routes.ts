@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { invalidRequest } from '../api/errors.ts';
 import {
   cancelInPortal,
   changeCardInPortal,
@@ -55,7 +56,8 @@ export function portalRoutes(app: FastifyInstance, simulation: Simulation): void
     app.post<{ Params: { id: string } }>(`/_control/portal-sessions/:id/${name}`, (request) =>
       runStep(simulation.steps, causedByStripe, (tx) => {
         const session = tx.get(portalSessionTable, request.params.id);
-        if (!session) throw new Error(`no portal session ${request.params.id}: it may be over`);
+        if (!session)
+          throw invalidRequest({ message: `no portal session ${request.params.id}: it may be over` }, 404);
         return act(tx, session, request.body);
       }),
     );

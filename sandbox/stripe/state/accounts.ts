@@ -1,4 +1,4 @@
-import { accountInvalid } from '../api/errors.ts';
+import { accountInvalid, invalidRequest } from '../api/errors.ts';
 import { Account } from './account.ts';
 import type { Clock } from './clock.ts';
 import { createIdSource, type IdSource } from './ids.ts';
@@ -32,14 +32,15 @@ export class Accounts {
   /**
    * The account that a request is about; a connected one comes into being when it is first named.
    * @param id null for the platform itself
-   * @throws StripeError 403 for what is no account's id, Error when there are too many
+   * @throws StripeError 403 for what is no account's id, 400 when there are too many
    */
   of(id: string | null): Account {
     if (id === null) return this.platform;
     const known = this.connected.get(id);
     if (known) return known;
     if (!accountId.test(id)) throw accountInvalid(id);
-    if (this.connected.size >= connectedMax) throw new Error(`more than ${connectedMax} connected accounts`);
+    if (this.connected.size >= connectedMax)
+      throw invalidRequest({ message: `more than ${connectedMax} connected accounts` });
     const account = this.create(id);
     this.connected.set(id, account);
     return account;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { invalidRequest } from '../api/errors.ts';
 import type { Dispatch } from './delivery.ts';
 
 /** Rules that may wait at a time. */
@@ -52,9 +53,10 @@ export class DeliveryRules {
   private waiting: { rule: DeliveryRule; left: number }[] = [];
   private hold: DeliveryMatch | undefined;
 
-  /** @throws Error when too many are waiting */
+  /** @throws StripeError when too many are waiting */
   add(rule: DeliveryRule): void {
-    if (this.waiting.length >= rulesMax) throw new Error(`more than ${rulesMax} delivery rules are waiting`);
+    if (this.waiting.length >= rulesMax)
+      throw invalidRequest({ message: `more than ${rulesMax} delivery rules are waiting` });
     this.waiting.push({ rule, left: rule.times });
   }
 

@@ -1,3 +1,4 @@
+import { invalidRequest } from '../../api/errors.ts';
 import type { Transaction } from '../../state/transaction.ts';
 import { type BuyerInput, buyerOf, buyersCard } from './checkout-buyer.ts';
 import { adjustedLines, amountNow } from './checkout-lines.ts';
@@ -25,7 +26,7 @@ export interface Completion extends BuyerInput {
  * A buyer completes an open session.
  * @throws StripeError 402 when the card is refused, which is remembered and leaves the session open; 400 for what
  * the session does not allow
- * @throws Error when there is none with this id, or when it is closed
+ * @throws StripeError when there is none with this id, or when it is closed
  */
 export function completeSession(tx: Transaction, completion: Completion): CheckoutSession {
   const open = openSession(tx, completion.id);
@@ -56,17 +57,19 @@ export function completeSession(tx: Transaction, completion: Completion): Checko
   }
 }
 
-/** @throws Error where a card is needed and none is given */
+/** @throws StripeError where a card is needed and none is given */
 function cardOf({ session }: StoredSession, card: string | null | undefined): string | null {
   const isNeeded = session.amount_total !== 0 || session.payment_method_collection === 'always';
   if (card === undefined) return isNeeded ? 'pm_card_visa' : null;
-  if (card === null && isNeeded) throw new Error(`session ${session.id} can't be completed without a card`);
+  if (card === null && isNeeded)
+    throw invalidRequest({ message: `session ${session.id} can't be completed without a card` });
   return card;
 }
 
 function openSession(tx: Transaction, id: string): StoredSession {
   const stored = tx.get(checkoutSessionTable, id);
-  if (!stored) throw new Error(`no checkout session ${id}`);
-  if (stored.session.status !== 'open') throw new Error(`session ${id} is ${stored.session.status}`);
+  if (!stored) throw invalidRequest({ message: `no checkout session ${id}` }, 404);
+  if (stored.session.status !== 'open')
+    throw invalidRequest({ message: `session ${id} is ${stored.session.status}` });
   return stored;
 }

@@ -1,3 +1,4 @@
+import { invalidRequest } from '../../api/errors.ts';
 import type { Transaction } from '../../state/transaction.ts';
 import { payingIntent } from '../invoices/invoice-payment-intent.ts';
 import { voidInvoice } from '../invoices/invoice-settlement.ts';
@@ -14,14 +15,16 @@ import {
 
 /**
  * The bank answers about a delayed payment, with all events.
- * @throws Error when the session does not wait for one
+ * @throws StripeError when the session does not wait for one
  */
 export function settleDelayedPayment(tx: Transaction, id: string, isPaid: boolean): CheckoutSession {
   const stored = existing(tx, id);
   const { status, payment_status } = stored.session;
   const intent = intentOf(tx, stored);
   if (status !== 'complete' || payment_status !== 'unpaid' || !intent) {
-    throw new Error(`session ${id} does not wait for a delayed payment: ${status}, ${payment_status}`);
+    throw invalidRequest({
+      message: `session ${id} does not wait for a delayed payment: ${status}, ${payment_status}`,
+    });
   }
   concludePayment(tx, finishProcessing(tx, intent, isPaid));
   return existing(tx, id).session;
@@ -65,6 +68,6 @@ function intentOf(tx: Transaction, { session }: StoredSession): PaymentIntent | 
 
 function existing(tx: Transaction, id: string): StoredSession {
   const stored = tx.get(checkoutSessionTable, id);
-  if (!stored) throw new Error(`no checkout session ${id}`);
+  if (!stored) throw invalidRequest({ message: `no checkout session ${id}` }, 404);
   return stored;
 }

@@ -1,3 +1,4 @@
+import { invalidRequest } from '../../api/errors.ts';
 import type { Transaction } from '../../state/transaction.ts';
 import { chargeTable } from './charge-state.ts';
 import { declineOf } from './payment-decline-codes.ts';
@@ -16,7 +17,7 @@ import { type PaymentIntent, paymentIntentTable } from './payments.ts';
 
 /**
  * The customer passes or fails the bank's check that an intent waits for. Stores, emits nothing.
- * @throws Error when it does not wait for one
+ * @throws StripeError when it does not wait for one
  */
 export function finishAuthentication(
   tx: Transaction,
@@ -24,7 +25,9 @@ export function finishAuthentication(
   isPassed: boolean,
 ): PaymentOutcome {
   if (intent.status !== 'requires_action' || intent.payment_method === null) {
-    throw new Error(`payment intent ${intent.id} does not wait for authentication: ${intent.status}`);
+    throw invalidRequest({
+      message: `payment intent ${intent.id} does not wait for authentication: ${intent.status}`,
+    });
   }
   const method = storedMethod(tx, intent.payment_method);
   if (!isPassed) {
@@ -40,12 +43,12 @@ export function finishAuthentication(
 
 /**
  * The bank settles a debit. Stores, emits nothing.
- * @throws Error when the intent is not processing
+ * @throws StripeError when the intent is not processing
  */
 export function finishProcessing(tx: Transaction, intent: PaymentIntent, isPaid: boolean): PaymentOutcome {
   const charge = intent.latest_charge === null ? undefined : tx.get(chargeTable, intent.latest_charge);
   if (intent.status !== 'processing' || !charge) {
-    throw new Error(`payment intent ${intent.id} is not processing: ${intent.status}`);
+    throw invalidRequest({ message: `payment intent ${intent.id} is not processing: ${intent.status}` });
   }
   const method = storedMethod(tx, charge.payment_method);
   if (!isPaid) {

@@ -139,11 +139,13 @@ export function confirmSetup(
 
 /**
  * The customer passes or fails the bank's check that a setup waits for; writes the events.
- * @throws Error when it does not wait for one
+ * @throws StripeError when it does not wait for one
  */
 export function finishSetup(tx: Transaction, intent: SetupIntent, isPassed: boolean): SetupIntent {
   if (intent.status !== 'requires_action' || intent.payment_method === null) {
-    throw new Error(`setup intent ${intent.id} does not wait for authentication: ${intent.status}`);
+    throw invalidRequest({
+      message: `setup intent ${intent.id} does not wait for authentication: ${intent.status}`,
+    });
   }
   const method = storedMethod(tx, intent.payment_method);
   if (isPassed) return succeed(tx, intent, method);
