@@ -3,7 +3,7 @@ import { mergeMetadata, sent } from '../../api/parameters.ts';
 import { type Customer, customerInParameter } from '../../resources/customers.ts';
 import { timeOf } from '../../state/test-clocks.ts';
 import type { Transaction } from '../../state/transaction.ts';
-import { subscriptionTable } from '../subscriptions/subscription-state.ts';
+import { renderSubscription, subscriptionTable } from '../subscriptions/subscription-state.ts';
 import { changeLines } from './invoice-changes.ts';
 import { type ItemCost, itemCost } from './invoice-item-cost.ts';
 import type { CreateItem, UpdateItem } from './invoice-item-parameters.ts';
@@ -15,7 +15,7 @@ import { type Invoice, invoiceTable } from './invoice-state.ts';
 
 const currencyDefault = 'usd';
 
-/** Makes an invoice item, pending or on a draft, with its event. @throws StripeError 400 */
+/** Makes an invoice item, pending or on a draft, with its events. @throws StripeError 400 */
 export function createItem(tx: Transaction, parameters: CreateItem): InvoiceItem {
   const draft = draftInParameter(tx, parameters.invoice);
   const customer = customerOf(tx, draft, parameters.customer);
@@ -50,7 +50,14 @@ export function createItem(tx: Transaction, parameters: CreateItem): InvoiceItem
   tx.put(invoiceItemTable, item);
   if (draft) addLine(tx, draft, item);
   tx.emit('invoiceitem.created', renderInvoiceItem(item));
+  if (subscription !== null) tellSubscription(tx, subscription);
   return item;
+}
+
+/** A new item is an update of its subscription, although nothing that the subscription shows has changed. */
+function tellSubscription(tx: Transaction, id: string): void {
+  const subscription = tx.get(subscriptionTable, id);
+  if (subscription) tx.emit('customer.subscription.updated', renderSubscription(tx, subscription), {});
 }
 
 /** Changes an invoice item and its line on a draft. @throws StripeError 400 when it has been billed */

@@ -23,8 +23,8 @@ describe('An update that waits for its payment', () => {
     expectOneRequest(told);
     expectSameTypes(
       told,
-      line(`sub.updated, invoice.created, invoice.finalized, pi.created, charge.failed, pi.payment_failed,
-        invoice.payment_failed`),
+      line(`sub.updated, invoiceitem.created, invoiceitem.created, invoice.created, invoice.finalized,
+        pi.created, charge.failed, pi.payment_failed, invoice.payment_failed`),
     );
     expect(told.path('subscription')).toEqual(['active']);
     expect(told.of('customer.subscription.updated').at(-1)?.data).toMatchObject({
