@@ -34,6 +34,14 @@ describe('the preview of an invoice', () => {
     expect((await stripe.invoices.list({ customer: customer.id })).data).toHaveLength(1);
   });
 
+  it('leaves out what is pending in another currency, as the invoice will', async () => {
+    const { stripe } = await startSandbox();
+    const { customer, subscription } = await createSubscription(stripe, 3);
+    await stripe.invoiceItems.create({ customer: customer.id, amount: 99, currency: 'jpy' });
+    const preview = await stripe.invoices.createPreview({ subscription: subscription.id });
+    expect(preview).toMatchObject({ currency: 'usd', lines: { data: [{ amount: 1_500 }] }, total: 1_500 });
+  });
+
   it('of a change costs what the change costs, and changes nothing', async () => {
     const { control, stripe } = await startSandbox();
     const { itemId, subscription } = await createSubscription(stripe, 2);

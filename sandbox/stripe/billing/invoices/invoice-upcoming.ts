@@ -13,6 +13,8 @@ import type { InvoiceLine } from './invoice-line-state.ts';
 import { itemLine, periodLine } from './invoice-lines.ts';
 import { type Invoice, renderInvoice } from './invoice-state.ts';
 
+const currencyDefault = 'usd';
+
 /** An invoice that is not there yet. */
 export interface Expected {
   readonly customer: Customer;
@@ -53,8 +55,12 @@ export function renewalInvoice(tx: Transaction, subscription: Subscription): Inv
 /** An invoice of given parts, not stored. */
 export function expectedInvoice(tx: Transaction, expected: Expected): Invoice {
   const { at, customer, subscription } = expected;
+  const currency =
+    subscription?.currency ?? expected.pending[0]?.currency ?? customer.currency ?? currencyDefault;
   const lines: InvoiceLine[] = [];
   for (const item of expected.pending) {
+    // What is pending in another currency waits for an invoice of its own.
+    if (item.currency !== currency) continue;
     lines.push(itemLine(tx, { invoice: null, item, lines }));
   }
   const ofPeriods = subscription
@@ -69,7 +75,7 @@ export function expectedInvoice(tx: Transaction, expected: Expected): Invoice {
     automatically_finalizes_at: null,
     billing_reason: 'upcoming',
     collection_method: method,
-    currency: subscription?.currency ?? lines[0]?.currency ?? customer.currency ?? 'usd',
+    currency,
     daysUntilDue: null,
     parent: subscription && {
       quote_details: null,
