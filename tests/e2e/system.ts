@@ -9,11 +9,13 @@ import { waitUntil } from '../../sandbox/processes/wait-until.ts';
 import { type Stack, startStack } from '../../sandbox/stack.ts';
 
 /** The design's own limit: within 120 s of an outage's end every row is final. */
-const PATIENCE_MS = 120_000;
+export const PATIENCE_MS = 120_000;
 
 export type System = Stack & {
   client: Client;
   tenancy: TenancyClient;
+  /** Where Postgres and Temporal keep theirs. */
+  dataDirectory: string;
   query: <Row extends pg.QueryResultRow>(sql: string, values?: unknown[]) => Promise<Row[]>;
   /** A paid purchase as the store makes it. */
   buy: (licenses: number) => Promise<Purchase>;
@@ -59,6 +61,7 @@ export async function useSystem(): Promise<System> {
   return {
     ...stack,
     client,
+    dataDirectory,
     tenancy: createTenancyClient({ client }),
     query: async (sql, values) => (await pool.query(sql, values)).rows,
     buy: (licenses) => buy(stack, licenses),

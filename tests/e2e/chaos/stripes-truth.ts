@@ -1,0 +1,117 @@
+import type Stripe from 'stripe';
+import { expect } from 'vitest';
+import type { System } from '../system.ts';
+import type { KnownCustomer } from './customers.ts';
+import { byId, type Projection } from './projection.ts';
+
+const LIVE = ['active', 'trialing', 'past_due', 'unpaid', 'paused'];
+const CATALOG_MAX = 1_000;
+
+/** A subscription, and whom it belongs to by what the store was told. */
+type Owned = { tenant: string; customer: string; subscription: Stripe.Subscription };
+
+/** What the projection must be, from Stripe's objects alone and by the rules as the documents tell them. */
+export async function stripesTruth(system: System, customers: readonly KnownCustomer[]): Promise<Projection> {
+  const { stripe, licensePriceId } = system;
+  const all = { limit: CATALOG_MAX };
+  const products = await stripe.products.list({ limit: 100 }).autoPagingToArray(all);
+  const prices = await stripe.prices.list({ limit: 100 }).autoPagingToArray(all);
+  const owned: Owned[] = [];
+  for (const { id, tenant = 'none', subscriptions } of customers) {
+    // One by one: those of a deleted customer are in no list.
+    for (const known of subscriptions)
+      owned.push({ tenant, customer: id, subscription: await stripe.subscriptions.retrieve(known.id) });
+  }
+  return {
+    tenants: tenantRows(owned, licensePriceId),
+    customers: (await Promise.all(customers.map((customer) => customerRow(stripe, customer)))).sort(byId),
+    subscriptions: owned.map((one) => subscriptionRow(one, licensePriceId)).sort(byId),
+    items: owned.flatMap(itemRows).sort(byId),
+    products: products.map((product) => productRow(product, { prices, licensePriceId })).sort(byId),
+    prices: prices.map(priceRow).sort(byId),
+  };
+}
+
+function tenantRows(owned: readonly Owned[], licensePriceId: string) {
+  const tenants = [...new Set(owned.map(({ tenant }) => tenant))];
+  return tenants
+    .map((id) => {
+      const its = owned.filter(({ tenant }) => tenant === id).map(({ subscription }) => subscription);
+      const access = its.some(isLive) ? 'active' : 'canceled';
+      return { id, licenses: licenses(its, licensePriceId), access };
+    })
+    .sort(byId);
+}
+
+function isLive({ status }: Stripe.Subscription): boolean {
+  return LIVE.includes(status);
+}
+
+/** Of all living subscriptions with licences the newest counts, with all its licence items and no others. */
+function licenses(subscriptions: readonly Stripe.Subscription[], licensePriceId: string): number {
+  const counts = subscriptions
+    .filter(isLive)
+    .sort((one, other) => one.created - other.created || (one.id < other.id ? -1 : 1))
+    .map((subscription) => licenseItems(subscription, licensePriceId))
+    .filter((items) => items.length > 0)
+    .map(sum);
+  return counts.at(-1) ?? 0;
+}
+
+function licenseItems({ items }: Stripe.Subscription, licensePriceId: string): Stripe.SubscriptionItem[] {
+  return items.data.filter(({ price }) => price.id === licensePriceId);
+}
+
+function sum(items: readonly Stripe.SubscriptionItem[]): number {
+  return items.reduce((total, { quantity = 0 }) => total + quantity, 0);
+}
+
+/** Nobody says who a deleted customer was. */
+async function customerRow(stripe: Stripe, { id, tenant }: KnownCustomer) {
+  const customer = await stripe.customers.retrieve(id);
+  return customer.deleted
+    ? { id, tenant, name: expect.any(String), email: expect.any(String) }
+    : { id, tenant, name: customer.name, email: customer.email };
+}
+
+function subscriptionRow({ tenant, customer, subscription }: Owned, licensePriceId: string) {
+  const { id, status, created, metadata, cancel_at, cancel_at_period_end, canceled_at } = subscription;
+  const ofLicenses = licenseItems(subscription, licensePriceId);
+  const counted = (ofLicenses.length > 0 ? ofLicenses : subscription.items.data).sort(
+    (one, other) => one.created - other.created || (one.id < other.id ? -1 : 1),
+  );
+  const [first] = counted;
+  return {
+    ...{ id, customer, tenant, status, created, metadata, cancel_at, cancel_at_period_end, canceled_at },
+    item: first?.id,
+    price: first?.price.id,
+    quantity: sum(counted),
+    current_period_start: first?.current_period_start,
+    current_period_end: first?.current_period_end,
+  };
+}
+
+function itemRows({ tenant, subscription }: Owned) {
+  return subscription.items.data.map(({ id, price, quantity, current_period_start, current_period_end }) => ({
+    ...{ id, tenant, quantity, current_period_start, current_period_end },
+    subscription: subscription.id,
+    price: price.id,
+  }));
+}
+
+function productRow(
+  { id, name, description, active, metadata }: Stripe.Product,
+  { prices, licensePriceId }: { prices: readonly Stripe.Price[]; licensePriceId: string },
+) {
+  const hasLicenses = prices.some((price) => price.product === id && price.id === licensePriceId);
+  const type = hasLicenses ? 'license' : (metadata.product_type ?? 'addon');
+  return { id, name, description, type, active, metadata };
+}
+
+function priceRow({ id, product, unit_amount, currency, recurring, active, metadata }: Stripe.Price) {
+  return {
+    ...{ id, product, unit_amount, currency, active, metadata },
+    interval: recurring?.interval,
+    interval_count: recurring?.interval_count,
+  };
+}
