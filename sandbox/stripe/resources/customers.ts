@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { noSuchInParameter, noSuchInPath } from '../api/errors.ts';
+import { invalidRequest, noSuchInParameter, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import {
   boolean,
@@ -88,6 +88,8 @@ export const customerTable = defineTable<Customer>({
   noun: 'customer',
   indexes: { email: (row) => row.email, test_clock: (row) => row.test_clock },
 });
+/** Stripe's limit. */
+const customersOnClockMax = 3;
 const deletedCustomerTable = defineTable<DeletedCustomer>({ noun: 'customer', indexes: {} });
 
 const fields = {
@@ -124,9 +126,7 @@ export function storeCustomer(
   parameters: Omit<z.infer<typeof createParameters>, 'payment_method'>,
 ): Customer {
   const clock = parameters.test_clock ?? null;
-  if (clock !== null && !tx.get(testClockTable, clock)) {
-    throw noSuchInParameter('testclock', clock, 'test_clock');
-  }
+  if (clock !== null) requireRoomOn(tx, clock);
   return tx.put(customerTable, {
     id: tx.newId('cus'),
     object: 'customer',
@@ -154,6 +154,15 @@ export function storeCustomer(
     tax_exempt: parameters.tax_exempt ?? 'none',
     test_clock: clock,
   });
+}
+
+/** @throws StripeError 400 when there is no such test clock, or it has as many customers as it can */
+function requireRoomOn(tx: Transaction, clock: string): void {
+  if (!tx.get(testClockTable, clock)) throw noSuchInParameter('testclock', clock, 'test_clock');
+  const index = { name: 'test_clock', key: clock };
+  if ([...tx.table(customerTable).oldestFirst({ index })].length < customersOnClockMax) return;
+  const message = `Test clock ${clock} already has the maximum of ${customersOnClockMax} customers.`;
+  throw invalidRequest({ param: 'test_clock', message });
 }
 
 function create(tx: Transaction, parameters: z.infer<typeof createParameters>): Customer {

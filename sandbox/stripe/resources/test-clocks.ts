@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { invalidRequest, noSuchInPath } from '../api/errors.ts';
 import { listParameters, pageOfTable } from '../api/lists.ts';
 import { text, timestamp } from '../api/parameters.ts';
+import { furthestAdvance } from '../billing/subscriptions/test-clock-reach.ts';
 import { type Resource, route } from '../resource.ts';
 import { dueWork } from '../state/due-work.ts';
 import { type TestClock, testClockTable } from '../state/test-clocks.ts';
@@ -38,6 +39,13 @@ function advance(tx: Transaction, id: string, target: number): TestClock {
     throw invalidRequest({
       param: 'frozen_time',
       message: "The new frozen time must be after the test clock's current frozen time.",
+    });
+  }
+  if (target > furthestAdvance(tx, clock)) {
+    throw invalidRequest({
+      param: 'frozen_time',
+      message:
+        'The new frozen time can be no more than two intervals of the shortest subscription on the test clock away, or two years when there is none.',
     });
   }
   const advancing = tx.put(testClockTable, {

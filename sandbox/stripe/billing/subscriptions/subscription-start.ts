@@ -1,6 +1,6 @@
 import { invalidRequest } from '../../api/errors.ts';
 import { mergeMetadata } from '../../api/parameters.ts';
-import { customerInParameter } from '../../resources/customers.ts';
+import { type Customer, customerInParameter } from '../../resources/customers.ts';
 import { timeOf } from '../../state/test-clocks.ts';
 import type { Transaction } from '../../state/transaction.ts';
 import { priceTable } from '../catalog/catalog.ts';
@@ -15,8 +15,9 @@ import { inertSubscription } from './subscription-shape.ts';
 import { hasEnded, type Subscription, storeSubscription, subscriptionTable } from './subscription-state.ts';
 import { trialEndOf, trialNoticeAt, trialOf } from './subscription-trials.ts';
 
-/** Stripe's limit for one customer. */
+/** Stripe's limits for one customer, and for one on a test clock. */
 const liveSubscriptionsMax = 500;
+const onTestClockMax = 3;
 
 /** What has to be chosen about a subscription; Checkout and previews leave the rest. */
 export type NewSubscription = Partial<Omit<CreateSubscription, 'items'>> & {
@@ -30,7 +31,7 @@ export type NewSubscription = Partial<Omit<CreateSubscription, 'items'>> & {
  */
 export function startSubscription(tx: Transaction, parameters: NewSubscription): Subscription {
   const customer = customerInParameter(tx, parameters.customer, 'customer');
-  refuseTooMany(tx, customer.id);
+  refuseTooMany(tx, customer);
   const now = timeOf(tx, customer.test_clock);
   const trialEnd = trialEndOf(now, parameters);
   const collectionMethod = parameters.collection_method ?? 'charge_automatically';
@@ -151,11 +152,12 @@ function currencyOf(tx: Transaction, items: NewSubscription['items']): string {
   return price?.currency ?? first?.price_data?.currency.toLowerCase() ?? '';
 }
 
-function refuseTooMany(tx: Transaction, customer: string): void {
-  const index = { name: 'customer', key: customer };
+function refuseTooMany(tx: Transaction, { id, test_clock: clock }: Customer): void {
+  const index = { name: 'customer', key: id };
+  const max = clock === null ? liveSubscriptionsMax : onTestClockMax;
   let live = 0;
   for (const row of tx.table(subscriptionTable).oldestFirst({ index })) if (!hasEnded(row)) live++;
-  if (live < liveSubscriptionsMax) return;
-  const message = `Customer ${customer} already has the maximum ${liveSubscriptionsMax} current subscriptions.`;
+  if (live < max) return;
+  const message = `Customer ${id} already has the maximum ${max} current subscriptions.`;
   throw invalidRequest({ code: 'customer_max_subscriptions', param: 'customer', message });
 }
