@@ -25,6 +25,17 @@ describe('a Checkout session', () => {
     expect((await sandbox.stripe.customers.list()).data).toEqual([]);
   });
 
+  it('uses up the balance of a known customer, and its next invoice number', async () => {
+    const sandbox = await startSandbox();
+    const { stripe, control } = sandbox;
+    const { id } = await stripe.customers.create({ email: 'known@example.com', balance: 270 });
+    const { session } = await startCheckout(sandbox, { customer: id });
+    await control.completeCheckoutSession(session.id);
+    expect(await stripe.customers.retrieve(id)).toMatchObject({ balance: 0, next_invoice_sequence: 2 });
+    const { data } = await stripe.events.list({ type: 'customer.updated', limit: 1 });
+    expect(data[0]?.data.object).toMatchObject({ balance: 0 });
+  });
+
   it('paid by card makes customer, subscription and paid invoice, with the recorded events', async () => {
     const sandbox = await startSandbox();
     const { stripe, control } = sandbox;

@@ -63,7 +63,8 @@ export function emitCustomer(
     return;
   }
   const { details } = buyer;
-  updateCustomer(tx, customer, {
+  // As it is now: its first invoice has taken a number, and maybe the customer's balance.
+  updateCustomer(tx, tx.get(customerTable, customer.id) ?? customer, {
     ...(customer.email === null ? { email: details.email } : {}),
     ...(stored.plan.updatesCustomerName ? { name: details.name } : {}),
     ...(stored.plan.updatesCustomerAddress ? { address: details.address } : {}),
