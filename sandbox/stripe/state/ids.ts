@@ -49,14 +49,23 @@ export interface IdSource {
 }
 
 export function createIdSource(seed: number): IdSource {
+  const characters = createCharacters(seed);
+  // A stream of their own: however often somebody asks whether a clock is ready, objects have the same ids.
+  const requestCharacters = createCharacters(seed + 1);
+  return {
+    characters,
+    next(prefix) {
+      const { lead, length } = shapes[prefix];
+      return `${prefix}_${lead}${(prefix === 'req' ? requestCharacters : characters)(length)}`;
+    },
+  };
+}
+
+function createCharacters(seed: number): (length: number) => string {
   const random = createRandom(seed);
-  const characters = (length: number): string => {
+  return (length) => {
     let text = '';
     for (let i = 0; i < length; i++) text += alphabet[Math.floor(random() * alphabet.length)];
     return text;
-  };
-  return {
-    characters,
-    next: (prefix) => `${prefix}_${shapes[prefix].lead}${characters(shapes[prefix].length)}`,
   };
 }
