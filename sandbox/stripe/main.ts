@@ -9,9 +9,11 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
   process.exit(1);
 }
 
-const simulator = await startStripeSimulator({
-  port,
-  host: process.env.STRIPE_SIMULATOR_HOST ?? '127.0.0.1',
+const host = process.env.STRIPE_SIMULATOR_HOST ?? '127.0.0.1';
+const simulator = await startStripeSimulator({ port, host }).catch((error: unknown) => {
+  const reason = error instanceof Error ? error.message : String(error);
+  console.error(`The Stripe simulator can't start: ${reason}. STRIPE_SIMULATOR_PORT takes another port.`);
+  process.exit(1);
 });
 const stop = (): void => void simulator.close();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
@@ -42,6 +44,3 @@ through the API, as at Stripe.`);
     stop();
   }
 }
-console.log(
-  `Open ${url}/ to see objects, requests, events and deliveries. Everything is in memory; Ctrl-C stops it.`,
-);
