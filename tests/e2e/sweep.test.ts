@@ -17,11 +17,11 @@ test('I3: an event whose worker died after the fetch and whose run is gone is fo
   await system.worker.exited;
   await syncOf(purchase).terminate('the only one who knew of the event');
   await tenantsRow.release();
-  await system.worker.restart();
   expect(await pending(purchase)).not.toHaveLength(0);
+  await system.worker.restart();
   await until('the licences follow', async () => (await licensesOf(purchase)) === 11);
-  expect(await pending(purchase)).toHaveLength(0);
-  expect((await sweeps()).some(({ woken }) => woken > 0)).toBe(true);
+  await until('nothing is pending', async () => (await pending(purchase)).length === 0);
+  await until('the sweep tells of it', async () => (await sweeps()).some(({ woken }) => woken > 0));
 }, 150_000);
 
 test('I3: an event whose sync failed for good is tried again by the sweep, and settled once the cause is mended', async () => {
@@ -31,12 +31,12 @@ test('I3: an event whose sync failed for good is tried again by the sweep, and s
   );
   await changeTo(purchase, 12);
   await until('an attempt failed', async () => (await pending(purchase)).some((event) => event.attempts > 0));
-  await until('its run is seen to have failed', async () => (await stateOf(purchase)) === 'FAILED');
+  await ended(purchase, 'FAILED');
   for (const event of await pending(purchase)) expect(event.last_error).toContain('no_dozen');
   await system.query('alter table tenants drop constraint no_dozen');
   await until('the licences follow', async () => (await licensesOf(purchase)) === 12);
   await until('nothing is pending', async () => (await pending(purchase)).length === 0);
-  expect(await stateOf(purchase)).toBe('COMPLETED');
+  await ended(purchase, 'COMPLETED');
 }, 150_000);
 
 test('I3: an event whose sync keeps failing ends as failed, with reason and error, after four attempts', async () => {
@@ -55,7 +55,7 @@ test('I3: an event whose sync keeps failing ends as failed, with reason and erro
   const failed = (await eventsOf(purchase)).filter((event) => event.status === 'failed');
   for (const event of failed) expect(event).toMatchObject({ attempts: 4, status_reason: REFUSED });
   expect(await licensesOf(purchase)).toBe(10);
-  expect(await stateOf(purchase)).toBe('FAILED');
+  await ended(purchase, 'FAILED');
   await system.query('alter table tenants drop constraint no_14');
 }, 150_000);
 
@@ -106,6 +106,11 @@ async function stateOf(purchase: Purchase): Promise<string | undefined> {
     .describe()
     .catch(() => undefined);
   return description?.status.name;
+}
+
+/** A run ends a moment after its rows have changed. */
+function ended(purchase: Purchase, state: 'COMPLETED' | 'FAILED'): Promise<void> {
+  return until(`its run is ${state}`, async () => (await stateOf(purchase)) === state);
 }
 
 function sweep() {
