@@ -2,6 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import type { ManagedProcess } from '../../sandbox/processes/start-process.ts';
 import { HTTP, POSTGRES, POSTGRES_FLUSH, type Point, startStoppingProxy } from './stopping-proxy.ts';
 import {
+  changeLicenses,
   creationOf,
   deliver,
   executedWrites,
@@ -14,12 +15,12 @@ import {
   syncOf,
   syncVersionOf,
 } from './stripe-change.ts';
-import { useSystem } from './system.ts';
+import { until, useSystem } from './system.ts';
 
 /**
  * The system's gateway and worker are replaced by ones that reach Postgres, Temporal and Stripe through proxies, which
- * stop a conversation at a message; then the process is killed. Stripe's events are delivered here, so that each answer
- * is seen.
+ * stop a conversation at a message; then the process is killed, or overtaken. Stripe's events are delivered here, so that
+ * each answer is seen.
  */
 const system = await useSystem();
 const portOf = (url = '') => Number(new URL(url).port);
@@ -195,6 +196,23 @@ test('I4: committed, before the activity completes: its retry finds nothing to d
   await worker.restart();
   await syncOf(system, change).result();
   expect(await syncVersionOf(system, change.purchase)).toBe(version);
+  await expectSettled(system, change);
+});
+
+test('I4: an import that a billing sync overtook writes nothing of what it had read, and reads again', async () => {
+  const purchase = await system.buy(5);
+  const reached = workersPostgres.stopAt({
+    holdFrom: ({ from, text }) => from === 'client' && text.includes('for no key update'),
+  });
+  expect((await system.checkOut(purchase)).status).toBe(202);
+  await reached;
+  workersPostgres.release();
+  const change = await changeLicenses(system, purchase, 13);
+  expect(await deliver(system, change.event)).toBe(200);
+  await until('the sync has written', async () => (await statusOf(system, change.event)) === 'processed');
+  expect(await licensesOf(system, purchase)).toBe(13);
+  workersPostgres.resume();
+  expect(await creationOf(system, purchase).result()).toMatchObject({ licensed_user_count: 13 });
   await expectSettled(system, change);
 });
 

@@ -29,8 +29,10 @@ export type StoppingProxy = {
   port: number;
   /** Resolves when a conversation stands still at the point; others go on, until they reach it too. */
   stopAt: (point: Point) => Promise<void>;
-  /** New conversations pass whole. One that stood still stays as it is: its process is killed. */
+  /** New conversations pass whole. One that stood still stays as it is: its process is killed, or it is resumed. */
   release: () => void;
+  /** What stood still goes on with all that was held; what was given in its place is not taken back. */
+  resume: () => void;
   close: () => Promise<void>;
 };
 
@@ -48,10 +50,11 @@ export async function startStoppingProxy(options: {
   const { port, protocol } = options;
   const sockets = new Set<Socket>();
   let stop: Stop | undefined;
+  const standing = new Set<() => void>();
   const server = createServer((client) => {
     const upstream = connect({ host: '127.0.0.1', port });
     for (const socket of [client, upstream]) keep(sockets, socket);
-    const pass = conversation(protocol, () => stop);
+    const pass = conversation({ protocol, currentStop: () => stop, standing });
     join({ from: 'client', sender: client, receiver: upstream, protocol, pass });
     join({ from: 'server', sender: upstream, receiver: client, protocol, pass });
   });
@@ -66,6 +69,11 @@ export async function startStoppingProxy(options: {
     release: () => {
       stop = undefined;
     },
+    resume: () => {
+      stop = undefined;
+      for (const goOn of standing) goOn();
+      standing.clear();
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -75,23 +83,35 @@ export async function startStoppingProxy(options: {
 }
 
 type Stop = { point: Point; reached: () => void };
-/** @returns what the receiver gets for it */
-type Pass = (message: Message) => Buffer | undefined;
+type Pass = (message: Message, receiver: Socket) => void;
 
-function conversation(protocol: Protocol, currentStop: () => Stop | undefined): Pass {
+function conversation(options: {
+  protocol: Protocol;
+  currentStop: () => Stop | undefined;
+  /** Gets, when it stands still, what makes it go on. */
+  standing: Set<() => void>;
+}): Pass {
   const isHeld = { client: false, server: false };
+  const held: (() => void)[] = [];
+  const goOn = () => {
+    isHeld.client = false;
+    isHeld.server = false;
+    for (const send of held.splice(0)) send();
+  };
   let asked = '';
-  return (message) => {
-    const { from } = message;
+  return (message, receiver) => {
+    const { from, bytes } = message;
     if (from === 'client') asked += message.text;
-    const stop = currentStop();
+    const stop = options.currentStop();
     const wasHeld = isHeld[from];
     isHeld[from] ||= stop?.point.holdFrom(message, asked) ?? false;
-    const { holdFrom, reachedWith = holdFrom } = stop?.point ?? {};
+    const { holdFrom, reachedWith = holdFrom, instead } = stop?.point ?? {};
     if (reachedWith?.(message, asked)) stop?.reached();
-    if (protocol.isAnswerComplete(message)) asked = '';
-    if (!isHeld[from]) return message.bytes;
-    return wasHeld ? undefined : stop?.point.instead;
+    if (options.protocol.isAnswerComplete(message)) asked = '';
+    if (!isHeld[from]) return void receiver.write(bytes);
+    held.push(() => receiver.write(bytes));
+    options.standing.add(goOn);
+    if (!wasHeld && instead) receiver.write(instead);
   };
 }
 
@@ -113,10 +133,7 @@ function join(options: {
   const { from, sender, receiver, protocol, pass } = options;
   const read = protocol.reader(from);
   sender.on('data', (piece) => {
-    for (const message of read(piece)) {
-      const bytes = pass(message);
-      if (bytes) receiver.write(bytes);
-    }
+    for (const message of read(piece)) pass(message, receiver);
   });
   sender.once('close', () => receiver.destroy());
 }

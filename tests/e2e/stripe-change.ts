@@ -13,6 +13,11 @@ export async function licensesChanged(system: System, from: number, to: number):
   const purchase = await system.buy(from);
   expect((await system.checkOut(purchase)).status).toBe(202);
   await creationOf(system, purchase).result();
+  return changeLicenses(system, purchase, to);
+}
+
+/** Changes the number of licences. Stripe's deliveries are best held back before. */
+export async function changeLicenses(system: System, purchase: Purchase, to: number): Promise<Change> {
   const { stripe } = system;
   const before = await stripe.subscriptions.retrieve(purchase.stripe_subscription_id);
   const id = before.items.data[0]?.id ?? '';

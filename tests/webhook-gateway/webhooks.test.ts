@@ -88,11 +88,21 @@ test('I1: the answer waits for the commit', async () => {
     commit = resolve;
   });
   let isAnswered = false;
-  const gateway = fakeGateway({ inbox: { store: () => stored } });
+  let isAsked: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => {
+    isAsked = resolve;
+  });
+  const store = () => {
+    isAsked();
+    return stored;
+  };
+  const gateway = fakeGateway({ inbox: { store } });
   const answering = deliver(gateway, json(subscriptionEvent())).then((answer) => {
     isAnswered = true;
     return answer;
   });
+  await asked;
+  // An answer that waited for nothing would be out before this one.
   await gateway.app.inject({ url: '/health/live' });
   expect([isAnswered, gateway.woken]).toEqual([false, []]);
   commit({ outcome: 'stored' });

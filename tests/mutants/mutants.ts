@@ -1,0 +1,92 @@
+/** A place in the product, by text that stands there exactly once, and what it becomes. */
+export type Patch = { file: string; text: string; becomes: string };
+
+/** A guarantee taken away, and the quickest test that notices. */
+export type Mutant = {
+  name: string;
+  patches: readonly Patch[];
+  /** Of the project `rooms`. */
+  test: string;
+};
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'no unique key: an event that comes twice is stored twice',
+    patches: [
+      {
+        file: 'db/migrations/0000_initial.sql',
+        text: '\tCONSTRAINT "stripe_webhook_events_stripe_event_id_unique" UNIQUE("stripe_event_id"),\n',
+        becomes: '',
+      },
+      { file: 'db/inbox.ts', text: '    on conflict (stripe_event_id) do nothing\n', becomes: '' },
+    ],
+    test: 'tests/webhook-gateway/inbox.test.ts',
+  },
+  {
+    name: 'answer before commit: Stripe gets its 200 while the event is still on its way to Postgres',
+    patches: [
+      {
+        file: 'webhook-gateway/routes/webhooks.ts',
+        text: 'const answer = await inbox.store({ ...event, payload }, body.length);',
+        becomes:
+          "void inbox.store({ ...event, payload }, body.length);\n  const answer: StoreAnswer = { outcome: 'stored' };",
+      },
+    ],
+    test: 'tests/webhook-gateway/webhooks.test.ts',
+  },
+  {
+    name: 'no version fence: a late writer overwrites what a faster one wrote',
+    patches: [
+      {
+        file: 'db/billing-projection.ts',
+        text: 'if (customer.syncVersion !== snapshot.syncVersion) {',
+        becomes: 'if (customer.syncVersion < 0) {',
+      },
+    ],
+    test: 'tests/db/billing-projection.test.ts',
+  },
+  {
+    name: 'random idempotency key: a retry is another write for Stripe',
+    patches: [
+      {
+        file: 'stripe/metadata.ts',
+        text: 'await options.write(key);',
+        becomes: 'await options.write(crypto.randomUUID());',
+      },
+    ],
+    test: 'tests/stripe/metadata.test.ts',
+  },
+  {
+    name: 'counting additively: licences are added to what the tenant had',
+    patches: [
+      {
+        file: 'db/billing-projection.ts',
+        text: 'const count = licenseCount(known, options.licensePrices);',
+        becomes: 'const count = (before ?? 0) + licenseCount(known, options.licensePrices);',
+      },
+    ],
+    test: 'tests/db/billing-projection.test.ts',
+  },
+  {
+    name: 'no sweep: nobody looks for events whose wake was lost',
+    patches: [
+      {
+        file: 'worker/setup-temporal.ts',
+        text: '    await client.schedule.create(sweep);\n',
+        becomes: '    void sweep;\n',
+      },
+    ],
+    test: 'tests/worker/setup-temporal.test.ts',
+  },
+  {
+    name: 'a sweep that finds nothing',
+    patches: [
+      {
+        file: 'db/due-events.ts',
+        text: "where status = 'received' and next_attempt_at <= now()\n      group by",
+        becomes: "where status = 'failed' and next_attempt_at <= now()\n      group by",
+      },
+    ],
+    test: 'tests/activities/webhook-events.test.ts',
+  },
+];
