@@ -6,6 +6,11 @@ import { type FormParameters, parameterName } from './form.ts';
 export const text = z.string().min(1, { error: 'You passed an empty string' });
 /** A text whose empty string clears the field. */
 export const clearableText = z.string().transform((value) => (value === '' ? null : value));
+const urlRefusal = { error: 'Not a valid URL' };
+/** An address that a page links or redirects to: of the web, so that no link runs a script. Placeholders may be in it. */
+export const webUrl = text.refine(isWebUrl, urlRefusal);
+/** Such an address whose empty string clears the field. */
+export const clearableWebUrl = clearableText.refine((value) => value === null || isWebUrl(value), urlRefusal);
 /** A whole number. */
 export const integer = z
   .string()
@@ -30,6 +35,10 @@ export const timestamp = integer.refine((value) => value >= 0, {
 export const decimal = z
   .string()
   .regex(/^-?\d+(\.\d+)?$/, { error: (issue) => `Invalid decimal: ${issue.input}` });
+
+function isWebUrl(value: string): boolean {
+  return /^https?:\/\/[^\s/?#]/i.test(value) && URL.canParse(value);
+}
 
 /** Stripe's limits for metadata. */
 const metadataKeysMax = 50;

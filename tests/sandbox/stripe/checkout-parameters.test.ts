@@ -8,6 +8,8 @@ const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
 
 type Parameters = Partial<Stripe.Checkout.SessionCreateParams>;
 
+const notUrl = (param: string): object => ({ message: 'Not a valid URL', param });
+
 describe('a Checkout session', () => {
   it.each<[string, Parameters, object]>([
     [
@@ -18,6 +20,8 @@ describe('a Checkout session', () => {
     ['an old UI mode', { ui_mode: 'hosted' }, { param: 'ui_mode' }],
     ['an expiry that is too soon', { expires_at: nowSeconds() + 60 }, { param: 'expires_at' }],
     ['an expiry that is too late', { expires_at: nowSeconds() + 2 * daySeconds }, { param: 'expires_at' }],
+    ['a script in place of an address', { cancel_url: 'javascript:alert(1)' }, notUrl('cancel_url')],
+    ['an address of nowhere', { success_url: 'thanks.html' }, notUrl('success_url')],
     ['a return URL on a hosted page', { return_url: 'https://example.com' }, { param: 'return_url' }],
     [
       'a trial that is too short',

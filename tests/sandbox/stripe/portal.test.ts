@@ -142,6 +142,22 @@ describe('a portal session', () => {
     expect((await fetch(unopened.url)).status).toBe(404);
   });
 
+  it('leads back to an address of the web only', async () => {
+    const { stripe, customer } = await openPortal();
+    const hostile = 'javascript:alert(1)';
+    const session = stripe.billingPortal.sessions.create({ customer: customer.id, return_url: hostile });
+    expect(await refusalOf(session)).toMatchObject({
+      statusCode: 400,
+      message: 'Not a valid URL',
+      param: 'return_url',
+    });
+    const configuration = stripe.billingPortal.configurations.create({
+      default_return_url: hostile,
+      features: { invoice_history: { enabled: true } },
+    });
+    expect(await refusalOf(configuration)).toMatchObject({ statusCode: 400, param: 'default_return_url' });
+  });
+
   it('is refused for a flow that lacks something or has nothing to do', async () => {
     const { stripe, control, customer, subscription, session } = await openPortal();
     const create = (flow_data: Stripe.BillingPortal.SessionCreateParams.FlowData) =>

@@ -8,6 +8,7 @@ import {
   natural,
   text,
   timestamp,
+  webUrl,
 } from '../../api/parameters.ts';
 import { inlinePriceFields } from '../catalog/catalog-parameters.ts';
 import { checkoutLocales } from '../locales.ts';
@@ -96,7 +97,7 @@ export const createSessionParameters = z.strictObject({
   ...shownOnly,
   /** Taxes are not simulated: they are always 0. */
   automatic_tax: enabled.optional(),
-  cancel_url: text.optional(),
+  cancel_url: webUrl.optional(),
   client_reference_id: text.optional(),
   currency: text.optional(),
   customer: text.optional(),
@@ -117,12 +118,12 @@ export const createSessionParameters = z.strictObject({
   payment_method_collection: z.enum(['always', 'if_required']).optional(),
   /** Refused with a code of its own. */
   payment_method_types: z.array(z.string()).optional(),
-  return_url: text.optional(),
+  return_url: webUrl.optional(),
   setup_intent_data: z
     .strictObject({ description: text.optional(), metadata: metadataHash.optional() })
     .optional(),
   subscription_data: subscriptionData.optional(),
-  success_url: text.optional(),
+  success_url: webUrl.optional(),
   ui_mode: z.enum(['elements', 'embedded_page', 'form', 'hosted_page']).optional(),
 });
 export const updateSessionParameters = z.strictObject({ metadata: metadata.optional() });

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { listParameters } from '../../api/lists.ts';
-import { boolean, clearableText, metadata, metadataHash, natural, text } from '../../api/parameters.ts';
+import {
+  boolean,
+  clearableText,
+  clearableWebUrl,
+  metadata,
+  metadataHash,
+  natural,
+  text,
+  webUrl,
+} from '../../api/parameters.ts';
 import { portalLocales } from '../locales.ts';
 
 const prorationBehavior = z.enum(['always_invoice', 'create_prorations', 'none']).optional();
@@ -95,11 +104,11 @@ const fields = {
   business_profile: z
     .strictObject({
       headline: clearableText.optional(),
-      privacy_policy_url: clearableText.optional(),
-      terms_of_service_url: clearableText.optional(),
+      privacy_policy_url: clearableWebUrl.optional(),
+      terms_of_service_url: clearableWebUrl.optional(),
     })
     .optional(),
-  default_return_url: clearableText.optional(),
+  default_return_url: clearableWebUrl.optional(),
   /** The page that customers log in to is not simulated: it can't be switched on. */
   login_page: z.strictObject({ enabled: boolean }).optional(),
   name: clearableText.optional(),
@@ -126,7 +135,7 @@ const flowData = z.strictObject({
   after_completion: z
     .strictObject({
       hosted_confirmation: z.strictObject({ custom_message: text.optional() }).optional(),
-      redirect: z.strictObject({ return_url: text }).optional(),
+      redirect: z.strictObject({ return_url: webUrl }).optional(),
       type: z.enum(['hosted_confirmation', 'portal_homepage', 'redirect']),
     })
     .optional(),
@@ -154,7 +163,7 @@ export const createPortalSessionParameters = z.strictObject({
   flow_data: flowData.optional(),
   /** Shown again and without effect: the page is in English. */
   locale: z.enum(portalLocales).optional(),
-  return_url: text.optional(),
+  return_url: webUrl.optional(),
 });
 
 export type CreateConfiguration = z.infer<typeof createConfigurationParameters>;
