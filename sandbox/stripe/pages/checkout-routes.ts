@@ -18,6 +18,9 @@ const completionForm = z.object({
   quantities: z.record(z.string(), natural).optional(),
 });
 
+/** How long a buyer waits at most until the shop has answered the webhooks, as at Stripe. */
+const redirectWaitMaxMs = 10_000;
+
 /** The pages behind the `url` of Checkout sessions. */
 export function checkoutPages(app: FastifyInstance, simulation: Simulation): void {
   const page = (id: string, refused?: Refused): string | undefined =>
@@ -28,7 +31,7 @@ export function checkoutPages(app: FastifyInstance, simulation: Simulation): voi
   app.get<{ Params: { id: string } }>('/c/pay/:id', (request, reply) =>
     sendPage(reply, page(request.params.id)),
   );
-  app.post<{ Params: { id: string } }>('/c/pay/:id', (request, reply) => {
+  app.post<{ Params: { id: string } }>('/c/pay/:id', async (request, reply) => {
     const { id } = request.params;
     const isOpen = simulation.account.table(checkoutSessionTable).get(id)?.session.status === 'open';
     if (!isOpen) return sendPage(reply, page(id), 409);
@@ -39,6 +42,7 @@ export function checkoutPages(app: FastifyInstance, simulation: Simulation): voi
     if ('refusal' in outcome) {
       return sendPage(reply, page(id, { message: outcome.refusal, typed: form }), 402);
     }
+    await simulation.deliveries.whenSent(redirectWaitMaxMs);
     const { success_url: successUrl } = outcome.done;
     return reply.redirect((successUrl ?? '/').replaceAll('{CHECKOUT_SESSION_ID}', id), 303);
   });

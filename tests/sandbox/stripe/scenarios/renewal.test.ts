@@ -119,6 +119,21 @@ describe('A renewal', () => {
     });
   });
 
+  it('renewal, failure, with Billing automations: the next attempt is told a moment later', async () => {
+    const { advance, control, story, subscribe } = await startStage({ card: failsLater });
+    await control.configureBilling({ tellsNextAttemptLater: true });
+    await subscribe();
+    await advance('2027-02-10T00:30:00Z');
+    await story();
+    await advance('2027-02-10T02:00:00Z');
+    const told = await story();
+    expect(told.one('invoice.payment_failed').data.object.next_payment_attempt).toBeNull();
+    expect(told.of('invoice.updated').at(-1)?.data).toMatchObject({
+      object: { next_payment_attempt: seconds('2027-02-13T01:00:00Z') },
+      previous_attributes: { next_payment_attempt: null },
+    });
+  });
+
   it('each retry: counts, and tells when the next one is', async () => {
     const { advance, id, invoice, read, story } = await startUnpaid();
     const attempts: [string, number, string][] = [

@@ -256,6 +256,42 @@ describe('Flexible billing', () => {
     expect(anchored.latest_invoice).toMatchObject({ billing_reason: 'subscription_update', status: 'paid' });
   });
 
+  it('free → paid does not bill now', async () => {
+    const { advance, invoice, price, story, stripe, subscribe } = await startStage();
+    const free = await stripe.prices.create({
+      currency: 'usd',
+      unit_amount: 0,
+      recurring: { interval: 'month' },
+      product: String(price.product),
+    });
+    const subscription = await subscribe({ items: [{ price: free.id, quantity: 10 }] });
+    await advance('2027-01-20T00:00:00Z');
+    await story();
+    await stripe.subscriptions.update(subscription.id, {
+      items: [{ id: onlyItem(subscription).id, price: price.id }],
+    });
+    expect((await story()).types.filter((type) => /^invoice\./.test(type))).toEqual([]);
+    await advance('2027-02-10T02:00:00Z');
+    // 21 of 31 days of 50.00, and the next month.
+    expect((await invoice(subscription.id)).total).toBe(3_387 + 5_000);
+  });
+
+  it('pending items are included in whatever is billed next', async () => {
+    const { customer, invoice, stripe, subscribe } = await startStage();
+    const subscription = await subscribe();
+    await stripe.invoiceItems.create({
+      customer: customer.id,
+      subscription: subscription.id,
+      amount: 700,
+      currency: 'usd',
+    });
+    await stripe.subscriptions.update(subscription.id, {
+      items: [{ id: onlyItem(subscription).id, quantity: 16 }],
+      proration_behavior: 'always_invoice',
+    });
+    expect((await invoice(subscription.id)).total).toBe(700 - 5_000 + 8_000);
+  });
+
   it('metered only: no first invoice', async () => {
     const { story, stripe, subscribe } = await startStage();
     const metered = await stripe.prices.create({

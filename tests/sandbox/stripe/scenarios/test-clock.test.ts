@@ -54,13 +54,10 @@ describe('test clock', () => {
     await untilReady(stripe, clock);
     expect((await stripe.testHelpers.testClocks.retrieve(clock)).frozen_time).toBe(start + 40 * day);
     expect((await stripe.invoices.list({ subscription: id })).data).toHaveLength(2);
-    const events = await stripe.events.list({
-      types: ['test_helpers.test_clock.advancing', 'test_helpers.test_clock.ready'],
-    });
-    expect(events.data.map(({ type }) => type)).toEqual([
-      'test_helpers.test_clock.ready',
-      'test_helpers.test_clock.advancing',
-    ]);
+    const [newest, ...others] = (await stripe.events.list({ limit: 100 })).data;
+    expect(newest?.type).toBe('test_helpers.test_clock.ready');
+    const types = others.map(({ type }) => type as string);
+    expect(types.indexOf('invoice.created')).toBeLessThan(types.indexOf('test_helpers.test_clock.advancing'));
   });
 
   it.each([
