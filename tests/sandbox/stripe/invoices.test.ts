@@ -311,6 +311,16 @@ describe('an invoice made by hand', () => {
     expect(await idsOf({ created: { gt: sent.created + 60 } })).toEqual([]);
     expect((await refusalOf(stripe.invoices.list({ customer: 'cus_none' }))).statusCode).toBe(400);
   });
+
+  it('for a subscription leaves the latest invoice of it as it is', async () => {
+    const { stripe } = await startSandbox();
+    const { customer, subscription } = await createSubscription(stripe, 1);
+    const mark = await newestEvent(stripe);
+    await stripe.invoices.create({ customer: customer.id, subscription: subscription.id });
+    const { latest_invoice: latest } = await stripe.subscriptions.retrieve(subscription.id);
+    expect(latest).toBe(subscription.latest_invoice);
+    expect(await typesSince(stripe, mark)).toEqual(['invoice.created']);
+  });
 });
 
 describe('an invoice whose payment somebody else concludes', () => {
@@ -357,8 +367,14 @@ describe('an invoice whose payment somebody else concludes', () => {
     for (const paid of [true, false]) {
       const { invoice } = await draftOf(stripe, { card: 'pm_usBankAccount' });
       await stripe.invoices.finalizeInvoice(invoice.id);
+      const unpaid = await newestEvent(stripe);
       const pending = await stripe.invoices.pay(invoice.id, { expand: ['payments'] });
       expect(pending).toMatchObject({ status: 'open', attempted: true, amount_remaining: 1_200 });
+      const told = await eventsSince(stripe, unpaid);
+      expect(told.find(({ type }) => type === 'invoice.updated')?.data).toMatchObject({
+        object: { attempted: true, attempt_count: 1 },
+        previous_attributes: { attempted: false, attempt_count: 0 },
+      });
       expect((await refusalOf(stripe.invoices.pay(invoice.id))).statusCode).toBe(400);
       const mark = await newestEvent(stripe);
       await control.settlePayment(String(pending.payments?.data[0]?.payment.payment_intent), { paid });

@@ -79,8 +79,12 @@ export function emitAttempt(tx: Transaction, attempt: Attempt, kind: PaymentOutc
     emitPaid(tx, { invoice, payment });
     return;
   }
+  if (kind === 'processing') {
+    emitAttempted(tx, attempt);
+    return;
+  }
   if (kind === 'requires_action') tx.emit('invoice.payment_action_required', renderInvoice(invoice));
-  if (kind !== 'processing') emitFailure(tx, attempt);
+  emitFailure(tx, attempt);
   emitRescheduled(tx, attempt);
 }
 
@@ -97,8 +101,12 @@ export function emitRescheduled(
   tx: Transaction,
   { before, invoice }: Pick<Attempt, 'before' | 'invoice'>,
 ): void {
+  if (before.next_payment_attempt !== invoice.next_payment_attempt) emitAttempted(tx, { before, invoice });
+}
+
+/** Writes what an attempt has changed, unless that is nothing. */
+function emitAttempted(tx: Transaction, { before, invoice }: Pick<Attempt, 'before' | 'invoice'>): void {
   const { attempt_count, attempted, next_payment_attempt } = before;
-  if (next_payment_attempt === invoice.next_payment_attempt) return;
   // The failure may have ended the subscription, and with it collection.
   const now = tx.get(invoiceTable, invoice.id) ?? invoice;
   const unattempted = { ...now, attempt_count, attempted, next_payment_attempt };
