@@ -27,8 +27,10 @@ export const boolean = z
     error: ({ input }) => `Invalid boolean: ${typeof input === 'string' ? input : JSON.stringify(input)}`,
   })
   .transform((value) => value.toLowerCase() === 'true');
+/** The last second of the year 9999: what dates with four digits of a year can tell. */
+const timestampMax = 253_402_300_799;
 /** Unix seconds. */
-export const timestamp = integer.refine((value) => value >= 0, {
+export const timestamp = integer.refine((value) => value >= 0 && value <= timestampMax, {
   error: 'Invalid timestamp: must be an integer Unix timestamp.',
 });
 /** A decimal number, kept as it was written. */

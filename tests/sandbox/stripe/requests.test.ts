@@ -82,6 +82,17 @@ describe('refusals', () => {
     });
   });
 
+  it('name a time that is beyond the year 9999', async () => {
+    const { stripe } = await startSandbox();
+    const { testClocks } = stripe.testHelpers;
+    const refusal = { statusCode: 400, param: 'frozen_time' };
+    const never = testClocks.create({ frozen_time: 999_999_999_999_999 });
+    expect(await refusalOf(never)).toMatchObject(refusal);
+    const { id } = await testClocks.create({ frozen_time: 253_402_300_799 });
+    const beyond = testClocks.advance(id, { frozen_time: 253_402_300_800 });
+    expect(await refusalOf(beyond)).toMatchObject(refusal);
+  });
+
   it('name a missing parameter and a wrong number', async () => {
     const { stripe } = await startSandbox();
     const { itemId, subscription } = await createSubscription(stripe, 1);
