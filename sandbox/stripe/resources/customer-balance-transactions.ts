@@ -14,6 +14,7 @@ import {
   type BalanceTransaction,
   balanceTransactionTable,
   changeBalance,
+  recordSetBalance,
 } from '../billing/invoices/invoice-balance.ts';
 import { type Resource, route } from '../resource.ts';
 import type { Transaction } from '../state/transaction.ts';
@@ -66,11 +67,16 @@ function existing(tx: Transaction, ids: string): BalanceTransaction {
   return row;
 }
 
+function recordBalanceOf(tx: Transaction, customer: object): void {
+  if ('id' in customer) recordSetBalance(tx, String(customer.id));
+}
+
 /** How a customer's balance came to be what it is. */
 export const customerBalanceTransactions: Resource = {
   object: 'customer_balance_transaction',
   keeps: 'adjustments, and what invoices used or gave back',
   expandable: { customer: 'customer', invoice: 'invoice' },
+  reactions: { 'customer.created': recordBalanceOf, 'customer.updated': recordBalanceOf },
   find: (tx, id) => tx.get(balanceTransactionTable, id),
   routes: [
     route({

@@ -47,6 +47,19 @@ describe("a customer's balance", () => {
     });
   });
 
+  it('that is set is an adjustment by the difference', async () => {
+    const { stripe } = await startSandbox();
+    const { id } = await createCustomer(stripe, { balance: -300 });
+    await stripe.customers.update(id, { balance: 200 });
+    await stripe.customers.update(id, { name: 'Bo' });
+    await stripe.customers.createBalanceTransaction(id, { amount: 50, currency: 'usd' });
+    expect((await stripe.customers.listBalanceTransactions(id)).data).toMatchObject([
+      { amount: 50, ending_balance: 250, type: 'adjustment' },
+      { amount: 500, ending_balance: 200, currency: 'usd', type: 'adjustment' },
+      { amount: -300, ending_balance: -300, type: 'adjustment' },
+    ]);
+  });
+
   it('comes back when the invoice that used it is voided', async () => {
     const { stripe } = await startSandbox();
     const { customer, invoice } = await invoiceOf(stripe, { balance: -300, amount: 1_000 });

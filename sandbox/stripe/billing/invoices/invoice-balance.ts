@@ -23,6 +23,12 @@ export interface BalanceTransaction {
   readonly type: 'adjustment' | 'applied_to_invoice' | 'unapplied_from_invoice';
 }
 
+type BalanceChange = Pick<BalanceTransaction, 'amount' | 'currency' | 'type'> &
+  Partial<Pick<BalanceTransaction, 'description' | 'invoice' | 'metadata'>>;
+
+/** What a balance is counted in that is set before the customer has a currency. */
+const currencyDefault = 'usd';
+
 export const balanceTransactionTable = defineTable<BalanceTransaction>({
   noun: 'customer balance transaction',
   indexes: { customer: (row) => row.customer },
@@ -35,21 +41,37 @@ export const balanceTransactionTable = defineTable<BalanceTransaction>({
 export function changeBalance(
   tx: Transaction,
   customer: Customer,
-  change: Pick<BalanceTransaction, 'amount' | 'currency' | 'type'> &
-    Partial<Pick<BalanceTransaction, 'description' | 'invoice' | 'metadata'>>,
+  change: BalanceChange,
 ): BalanceTransaction {
   const after = tx.put(customerTable, {
     ...customer,
     balance: customer.balance + change.amount,
     currency: customer.currency ?? change.currency,
   });
+  return storeTransaction(tx, after, change);
+}
+
+/** A customer's balance was set: the difference to what its transactions tell becomes an adjustment. */
+export function recordSetBalance(tx: Transaction, customerId: string): void {
+  const customer = tx.get(customerTable, customerId);
+  if (!customer) return;
+  const index = { name: 'customer', key: customerId };
+  const [newest] = tx.table(balanceTransactionTable).newestFirst({ index });
+  const amount = customer.balance - (newest?.ending_balance ?? 0);
+  if (amount === 0) return;
+  const currency = customer.currency ?? currencyDefault;
+  storeTransaction(tx, customer, { amount, currency, type: 'adjustment' });
+}
+
+/** @param after the customer with the balance as it has become */
+function storeTransaction(tx: Transaction, after: Customer, change: BalanceChange): BalanceTransaction {
   return tx.put(balanceTransactionTable, {
     id: tx.newId('cbtxn'),
     object: 'customer_balance_transaction',
     checkout_session: null,
-    created: timeOf(tx, customer.test_clock),
+    created: timeOf(tx, after.test_clock),
     credit_note: null,
-    customer: customer.id,
+    customer: after.id,
     customer_account: null,
     description: null,
     ending_balance: after.balance,
