@@ -26,7 +26,7 @@ export async function unknownProducts(database: Database, productIds: readonly s
 
 /**
  * Makes sure that every price of a snapshot has a row. Rows that are there are left alone: a snapshot may be older than
- * the last `product.*` or `price.*` event, and those keep them fresh.
+ * the last `product.*` or `price.*` event, and those keep them fresh. But a product with a licence price is a licence.
  *
  * @returns our own id of each price by Stripe's
  */
@@ -76,7 +76,12 @@ async function insertProducts(transaction: Transaction, options: SnapshotCatalog
         };
       }),
     )
-    .onConflictDoNothing();
+    // What it is follows from all its prices, and a licence price may come after another one; nothing else is touched.
+    .onConflictDoUpdate({
+      target: stripeProducts.stripeProductExternalId,
+      set: { productType: sql`excluded.product_type`, updatedAt: sql`now()` },
+      setWhere: sql`excluded.product_type = 'license' and ${stripeProducts.productType} <> 'license'`,
+    });
 }
 
 function deletedProduct(id: string): Product {

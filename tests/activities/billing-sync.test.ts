@@ -81,6 +81,18 @@ describe('a known customer', () => {
     expect(await rows.subscriptionRow(bought.id)).toMatchObject({ status: 'canceled' });
   });
 
+  test('I4 a subscription that we first hear of when its customer is deleted is seen with its end', async () => {
+    const { tenant, customer: id, bought } = await buyer();
+    await stripe.customers.del(id);
+    await rows.receive(
+      event({ subject: id, objectId: bought.id, eventType: 'customer.subscription.created' }),
+      event({ subject: id, objectId: id, eventType: 'customer.deleted' }),
+    );
+    expect(await sync(id)).toMatchObject({ processed: 2, licensed_user_count: 0 });
+    expect(await rows.subscriptionRow(bought.id)).toMatchObject({ status: 'canceled' });
+    expect(await rows.tenantRow(tenant)).toMatchObject({ licensed_user_count: 0, access_state: 'canceled' });
+  });
+
   test('a live subscription that Stripe no longer lists is read by itself, so that its end is seen', async () => {
     const { customer: id } = await buyer();
     const another = await subscription((await customer()).id, [{ price: pro.id, quantity: 2 }]);

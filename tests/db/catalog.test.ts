@@ -43,6 +43,29 @@ test('a snapshot adds what is missing and leaves fresher rows alone', async () =
   expect(await productSyncVersion(database, sold.id)).toBe(1);
 });
 
+test('I4 a product is a licence as soon as one of its licence prices is known, whichever price came first', async () => {
+  const sold = product({ name: 'Fresh' });
+  const [support, license] = [price({ productId: sold.id }), price({ productId: sold.id })];
+  const typeAfter = async (sale: Price) => {
+    await database.transaction((transaction) =>
+      ensurePrices(transaction, {
+        billingTenant,
+        licensePrices: new Set([license.id]),
+        prices: [sale],
+        products: [{ ...sold, name: 'Old' }],
+      }),
+    );
+    const { rows: found } = await pool.query(
+      'select name, product_type from stripe_products where stripe_product_external_id = $1',
+      [sold.id],
+    );
+    return found;
+  };
+  expect(await typeAfter(support)).toEqual([{ name: 'Old', product_type: 'addon' }]);
+  await apply(sold.id, 0, sold, []);
+  expect(await typeAfter(license)).toEqual([{ name: 'Fresh', product_type: 'license' }]);
+});
+
 test('snapshots with the same new prices at once agree on one row each, without a deadlock', async () => {
   const sold = product();
   const prices = Array.from({ length: 6 }, () => price({ productId: sold.id }));
