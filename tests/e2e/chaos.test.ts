@@ -29,7 +29,8 @@ test(
     const store = await Store.open({ system, seed: SEED, customers: CUSTOMERS });
     const workers = [system.worker, await system.startWorker()];
     await chaos({ store, workers, story });
-    await system.simulator.control.waitUntilIdle();
+    await system.simulator.control.waitUntilIdle({ timeoutMs: PATIENCE_MS });
+    expect(await fatesOfDeliveries()).toEqual(['delivered', 'dropped', 'failed']);
     await store.comeToRest();
     await lastOutage(store);
 
@@ -61,10 +62,16 @@ async function chaos({
 async function lastOutage(store: Store): Promise<void> {
   await system.temporal.stop();
   await store.changeOnceMore();
-  await system.simulator.control.waitUntilIdle();
+  await system.simulator.control.waitUntilIdle({ timeoutMs: PATIENCE_MS });
   await deliverUntilAcknowledged(system, await lastEventsThatNeverArrived(system));
   await kill(system.gateway);
   await Promise.all([system.temporal.start(), system.gateway.restart()]);
+}
+
+/** A run in which nothing went wrong would prove nothing. */
+async function fatesOfDeliveries(): Promise<string[]> {
+  const attempts = await system.simulator.control.deliveries();
+  return [...new Set(attempts.map(({ outcome }) => outcome))].sort();
 }
 
 function unsettled(): Promise<object[]> {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ManagedProcess } from '../../sandbox/processes/start-process.ts';
+import { createRandom } from '../../sandbox/stripe/state/random.ts';
 import { type Purchase, useSystem } from './system.ts';
 
 const TENANTS = 30;
@@ -12,7 +13,7 @@ const SEED = Number(process.env.SEED ?? 20_261_121);
 const system = await useSystem();
 
 test(`I6, I7: ${KILLS} kills of the worker during ${TENANTS} provisionings leave ${TENANTS} complete tenants, each Stripe write under one key (seed ${SEED})`, async () => {
-  const random = randomNumbers(SEED);
+  const random = createRandom(SEED);
   const purchases: Purchase[] = [];
   for (let index = 0; index < TENANTS; index += 1) purchases.push(await system.buy(index + 1));
   const selling = sell(purchases);
@@ -64,15 +65,4 @@ async function keysOfWrites(path: string): Promise<(string | undefined)[]> {
   const requests = await system.simulator.control.requests();
   const keys = requests.filter((request) => request.method === 'POST' && request.path === path);
   return [...new Set(keys.map((request) => request.idempotencyKey ?? undefined))];
-}
-
-/** Mulberry32: a small generator of numbers from 0 to 1, the same for the same seed. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -39,9 +39,18 @@ export async function fallDown(options: Outages): Promise<void> {
   }
 }
 
-function outages({ system, workers, dice }: Pick<Outages, 'system' | 'workers'> & { dice: Dice }): Outage[] {
-  const { gateway, postgres, temporal } = system;
-  const away = () => delay(dice.between(0, AWAY_MS_MAX));
+type Chance = Pick<Outages, 'system' | 'workers'> & { dice: Dice };
+
+function outages(chance: Chance): Outage[] {
+  return [
+    ...outagesOfOurs(chance),
+    ...outagesOfPostgres(chance),
+    ...outagesOfTemporal(chance),
+    totalOutage(chance),
+  ];
+}
+
+function outagesOfOurs({ system: { gateway }, workers, dice }: Chance): Outage[] {
   return [
     {
       name: 'a worker is killed',
@@ -55,7 +64,7 @@ function outages({ system, workers, dice }: Pick<Outages, 'system' | 'workers'> 
       name: 'the gateway is killed',
       async happen() {
         await kill(gateway);
-        await away();
+        await away(dice);
         await gateway.restart();
       },
     },
@@ -66,11 +75,16 @@ function outages({ system, workers, dice }: Pick<Outages, 'system' | 'workers'> 
         await Promise.all([...workers, gateway].map((process) => process.restart()));
       },
     },
+  ];
+}
+
+function outagesOfPostgres({ system: { postgres }, dice }: Chance): Outage[] {
+  return [
     {
       name: 'Postgres stops',
       async happen() {
         await postgres.stop();
-        await away();
+        await away(dice);
         await postgres.start();
       },
     },
@@ -78,15 +92,21 @@ function outages({ system, workers, dice }: Pick<Outages, 'system' | 'workers'> 
       name: 'Postgres crashes',
       async happen() {
         await postgres.crash();
-        await away();
+        await away(dice);
         await postgres.start();
       },
     },
+  ];
+}
+
+function outagesOfTemporal({ system, dice }: Chance): Outage[] {
+  const { gateway, temporal } = system;
+  return [
     {
       name: 'Temporal stops',
       async happen() {
         await temporal.stop();
-        await away();
+        await away(dice);
         await temporal.start();
       },
     },
@@ -94,7 +114,7 @@ function outages({ system, workers, dice }: Pick<Outages, 'system' | 'workers'> 
       name: 'Temporal crashes, and the gateway with it',
       async happen() {
         await temporal.crash();
-        await away();
+        await away(dice);
         await kill(gateway);
         await Promise.all([temporal.start(), gateway.restart()]);
       },
@@ -106,15 +126,22 @@ function outages({ system, workers, dice }: Pick<Outages, 'system' | 'workers'> 
         await startTemporalWithoutItsData(system);
       },
     },
-    {
-      name: 'everything crashes',
-      async happen() {
-        await Promise.all([...[...workers, gateway].map(kill), postgres.crash(), temporal.crash()]);
-        await Promise.all([postgres.start(), temporal.start(), gateway.restart()]);
-        await Promise.all(workers.map((worker) => worker.restart()));
-      },
-    },
   ];
+}
+
+function totalOutage({ system: { gateway, postgres, temporal }, workers }: Chance): Outage {
+  return {
+    name: 'everything crashes',
+    async happen() {
+      await Promise.all([...[...workers, gateway].map(kill), postgres.crash(), temporal.crash()]);
+      await Promise.all([postgres.start(), temporal.start(), gateway.restart()]);
+      await Promise.all(workers.map((worker) => worker.restart()));
+    },
+  };
+}
+
+function away(dice: Dice): Promise<void> {
+  return delay(dice.between(0, AWAY_MS_MAX));
 }
 
 export async function kill(process: ManagedProcess): Promise<void> {
