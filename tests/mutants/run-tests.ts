@@ -14,7 +14,7 @@ const reportSchema = z.object({
 });
 
 /**
- * Runs test files of the project `rooms`.
+ * Runs test files of the project `rooms` in a temporary copy, which goes away with us should we be killed.
  *
  * @returns how many tests passed, and the full names of those that failed
  * @throws Error when there is no verdict on any test: a file that can't even be loaded proves nothing
@@ -31,6 +31,7 @@ export async function runTests(options: {
       ...['--reporter', 'json', '--outputFile', REPORT],
     ],
     cwd: options.folder,
+    temporaryFolder: options.folder,
   });
   const timer = setTimeout(() => void vitest.stop(), LIMIT_MS);
   await vitest.exited.finally(() => clearTimeout(timer));
