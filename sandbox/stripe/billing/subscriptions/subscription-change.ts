@@ -115,12 +115,16 @@ function withPeriods(
   const now = timeOf(tx, before.test_clock);
   const isTrial = before.status === 'trialing';
   const end = parameters.trial_end;
+  const isAsked = parameters.billing_cycle_anchor?.type === 'now';
+  if (before.status === 'paused' && (typeof end === 'number' || isAsked)) {
+    const message = "You can't start new periods of a paused subscription by an update. Resume it first.";
+    throw invalidRequest({ param: isAsked ? 'billing_cycle_anchor' : 'trial_end', message });
+  }
   if (typeof end === 'number')
     return intoTrial(changed, { now, end: trialEndOf(now, { trial_end: end }) ?? end });
   if (end === 'now' && isTrial) {
     return anchoredNow(tx, { ...changed, status: 'active', trial_end: now }, now);
   }
-  const isAsked = parameters.billing_cycle_anchor?.type === 'now';
   if (isTrial && isAsked) {
     const message =
       "You can't reset the billing cycle anchor of a trial. End it with `trial_end` set to `now`.";

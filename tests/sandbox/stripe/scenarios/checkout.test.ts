@@ -107,7 +107,8 @@ describe('Checkout', () => {
     expectSameTypes(
       completed,
       line(`charge.pending, payment_method.attached, customer.created, customer.updated, pi.created,
-        pi.processing, checkout.session.completed, sub.created, invoice.created, invoice.finalized`),
+        pi.processing, checkout.session.completed, sub.created, invoice.created, invoice.finalized,
+        invoice.updated`),
     );
     expect(await read(checkout)).toMatchObject({ invoice: { status: 'open' } });
 

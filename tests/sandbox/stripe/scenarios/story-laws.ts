@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { expect } from 'vitest';
+import { checkObject } from './object-laws.ts';
 
 /** An object as an event or an answer shows it. */
 type Snapshot = Readonly<Record<string, unknown>>;
@@ -19,7 +20,9 @@ const companion =
 export function checkLaws(events: readonly Stripe.Event[]): void {
   const known = new Map<unknown, Snapshot>();
   let createdMax = 0;
-  for (const { created, data, type } of events) {
+  for (const event of events) {
+    const { created, data, type } = event;
+    checkObject(event);
     expect(created, `${type} comes after what was written before it`).toBeGreaterThanOrEqual(createdMax);
     createdMax = created;
     const now = snapshotOf(data.object);
