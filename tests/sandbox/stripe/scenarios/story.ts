@@ -39,7 +39,7 @@ export async function createStoryteller(stripe: Stripe): Promise<Storyteller> {
   };
 }
 
-export function storyOf(events: readonly Stripe.Event[]): Story {
+function storyOf(events: readonly Stripe.Event[]): Story {
   const of = <Type extends TypeName>(type: Type): EventOf<Type>[] =>
     events.filter((event): event is EventOf<Type> => event.type === type);
   return {
