@@ -59,6 +59,10 @@ export const VARIABLES = {
   ),
   SMTP_URL: url(/^smtps?$/, 'smtp://user:password@host:587').describe('mail server'),
   MAIL_FROM: z.string().min(3).describe('sender of all mails'),
+  MAIL_TEMPLATES_DIR: z
+    .string()
+    .optional()
+    .describe('folder with mail templates that replace the built-in ones'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address the gateway listens on'),
   PORT: port.default(3000).describe('port the gateway listens on'),
   METRICS_HOST: z
@@ -106,6 +110,7 @@ export const VARIABLES_OF = {
     'APP_URL',
     'SMTP_URL',
     'MAIL_FROM',
+    'MAIL_TEMPLATES_DIR',
     'METRICS_HOST',
     'METRICS_PORT',
     'WORKER_ROLES',

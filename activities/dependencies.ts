@@ -3,6 +3,7 @@ import type { Database } from '../db/connect.ts';
 import type { LicensePrices } from '../domain/license-count.ts';
 import type { Stripe } from '../stripe/client.ts';
 import type { Mailer } from './mail.ts';
+import type { MailRenderer } from './mail-templates.ts';
 import type { ActivityMetrics } from './metrics.ts';
 
 /** All that activities touch, chosen once by the process that runs them. */
@@ -10,6 +11,7 @@ export type ActivityDependencies = {
   database: Database;
   stripe: Stripe;
   mailer: Mailer;
+  mailRenderer: MailRenderer;
   /** Starts or wakes the billing sync of a subject. */
   wakeBillingSync: (subject: string) => Promise<void>;
   licensePrices: LicensePrices;

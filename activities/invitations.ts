@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { beginInvitation, settleNotification } from '../db/invitations.ts';
 import { Failure, isFinal } from '../domain/failures.ts';
-import { INVITATION_LIFETIME_DAYS, INVITATION_TOKEN_BYTES } from '../domain/notification.ts';
+import { DEFAULT_LOCALE, INVITATION_LIFETIME_DAYS, INVITATION_TOKEN_BYTES } from '../domain/notification.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { invitationMail } from './invitation-mail.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function createInvitationActivities({
   database,
   mailer,
+  mailRenderer,
   appUrl,
   now,
   randomBytes,
@@ -34,8 +34,16 @@ export function createInvitationActivities({
       // Each try has a link of its own, so each is a message of its own.
       const messageId = `<${notificationId}.${due.attempt}@${new URL(appUrl).hostname}>`;
       try {
-        const mail = { to: due.recipient, clientName: due.clientName, appUrl, token, messageId };
-        await mailer.send(invitationMail(mail));
+        const mail = await mailRenderer.render({
+          kind: 'invitation',
+          locale: DEFAULT_LOCALE,
+          data: {
+            client_name: due.clientName,
+            link: invitationLink(appUrl, token),
+            lifetime_days: INVITATION_LIFETIME_DAYS,
+          },
+        });
+        await mailer.send({ ...mail, to: due.recipient, messageId });
       } catch (error) {
         const status = error instanceof Failure && isFinal(error.name) ? 'failed' : 'queued';
         const reason = error instanceof Failure ? error.message : 'The mail could not be sent';
@@ -46,4 +54,10 @@ export function createInvitationActivities({
       return { sent: true };
     },
   };
+}
+
+/** @param token the link's secret; it stands nowhere but in the mail */
+function invitationLink(appUrl: string, token: string): string {
+  const base = appUrl.endsWith('/') ? appUrl : `${appUrl}/`;
+  return new URL(`invitations/${token}`, base).href;
 }

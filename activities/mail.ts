@@ -7,7 +7,7 @@ const GREETING_TIMEOUT_MS = 5_000;
 const SOCKET_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 3;
 
-export type Mail = { to: string; subject: string; text: string; html: string; messageId: string };
+type Mail = { to: string; subject: string; text: string; html: string; messageId: string };
 
 export type Mailer = {
   /**

@@ -8,6 +8,10 @@ const { code } = await bundleWorkflowCode({
   workflowsPath: fileURLToPath(new URL('../workflows/index.js', import.meta.url)),
 });
 await writeFile(BUNDLE_PATH, code);
-await cp(new URL('../../db/migrations', import.meta.url), new URL('../db/migrations', import.meta.url), {
-  recursive: true,
-});
+for (const folder of ['db/migrations', 'activities/mail-templates']) {
+  const [source, copy] = [
+    new URL(`../../${folder}`, import.meta.url),
+    new URL(`../${folder}`, import.meta.url),
+  ];
+  await cp(source, copy, { recursive: true });
+}

@@ -3,6 +3,7 @@ import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { createMailer } from '../activities/mail.ts';
+import { createMailRenderer } from '../activities/mail-templates.ts';
 import { wakeBillingSync } from '../client/wake-billing-sync.ts';
 import type { Config } from '../config.ts';
 import { connectDatabase, type DatabaseConnection } from '../db/connect.ts';
@@ -18,8 +19,13 @@ export type WorkerDependencies = {
   close: () => Promise<void>;
 };
 
-/** Builds what activities touch, once for the process; nothing is connected before it is used. */
+/**
+ * Builds what activities touch, once for the process; nothing is connected before it is used.
+ *
+ * @throws Error when a mail template is broken
+ */
 export function buildDependencies(config: Config<'worker'>, log: Logger): WorkerDependencies {
+  const mailRenderer = createMailRenderer({ overrides: config.MAIL_TEMPLATES_DIR });
   const { database, pool, close } = connectDatabase({
     url: config.DATABASE_URL,
     applicationName: 'tenantry worker',
@@ -37,6 +43,7 @@ export function buildDependencies(config: Config<'worker'>, log: Logger): Worker
       database,
       stripe,
       mailer,
+      mailRenderer,
       wakeBillingSync: (subject) => wakeBillingSync(client, { subject, taskQueue: config.TASK_QUEUE }),
       licensePrices: config.STRIPE_PRO_PRICE_ID ? new Set(config.STRIPE_PRO_PRICE_ID) : 'any',
       billingTenant: config.MASTER_BILLING_TENANT_ID,

@@ -22,7 +22,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => st
 stop.signal.addEventListener('abort', endInTime, { once: true });
 
 let polling: { workers: Worker[]; connection: NativeConnection } | undefined;
-const dependencies = buildDependencies(config, log);
+const dependencies = buildDependenciesOrExit();
 const health = await serveHealthOrExit();
 log.info({ port: health.port, roles: config.WORKER_ROLES }, 'worker started');
 await runUntilStopped(config, dependencies, log);
@@ -31,6 +31,15 @@ await dependencies.close();
 log.info('worker stopped');
 // What is left of workers that could not be built would keep the process alive.
 process.exit();
+
+function buildDependenciesOrExit(): WorkerDependencies {
+  try {
+    return buildDependencies(config, log);
+  } catch (error) {
+    log.fatal({ err: error }, 'the worker can’t start');
+    process.exit(1);
+  }
+}
 
 async function serveHealthOrExit(): Promise<HealthServer> {
   const { METRICS_HOST: host, METRICS_PORT: port } = config;

@@ -4,11 +4,14 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createActivities, createStripeActivities } from '../../activities/create-activities.ts';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import { createMailRenderer } from '../../activities/mail-templates.ts';
 import { createActivityMetrics } from '../../activities/metrics.ts';
 import { MASTER_BILLING_TENANT_ID, type TestDatabase } from '../database.ts';
 
 /** Failures are what many tests are about. */
 const QUIET = new DefaultLogger('ERROR');
+
+const mailRenderer = createMailRenderer();
 
 type World = Pick<ActivityDependencies, 'database' | 'stripe'> & Partial<ActivityDependencies>;
 type Activity<Argument, Result> = (argument: Argument) => Promise<Result>;
@@ -23,6 +26,7 @@ export function activityWorld(world: World) {
       send: () => Promise.reject(new Error('no mail is expected')),
       close: () => undefined,
     },
+    mailRenderer,
     wakeBillingSync: async (subject) => void wakes.push(subject),
     licensePrices: 'any',
     billingTenant: MASTER_BILLING_TENANT_ID,
