@@ -63,6 +63,10 @@ export const VARIABLES = {
     .string()
     .optional()
     .describe('folder with mail templates that replace the built-in ones'),
+  DUNNING_POLICY_FILE: z
+    .string()
+    .optional()
+    .describe('JSON file with the dunning policy; unset: the built-in policy'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address the gateway listens on'),
   PORT: port.default(3000).describe('port the gateway listens on'),
   METRICS_HOST: z
@@ -111,6 +115,7 @@ export const VARIABLES_OF = {
     'SMTP_URL',
     'MAIL_FROM',
     'MAIL_TEMPLATES_DIR',
+    'DUNNING_POLICY_FILE',
     'METRICS_HOST',
     'METRICS_PORT',
     'WORKER_ROLES',

@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
 import {
   type AppliedSnapshot,
-  applySnapshot,
   type CustomerSnapshot,
   customerState,
+  writeSnapshot,
 } from '../db/billing-projection.ts';
 import { applyProduct, productSyncVersion } from '../db/catalog.ts';
 import {
@@ -12,7 +12,7 @@ import {
   pendingEvents,
   settleEvents,
 } from '../db/webhook-events.ts';
-import type { EventVerdict } from '../domain/billing-sync.ts';
+import type { EventVerdict, PendingEvent } from '../domain/billing-sync.ts';
 import { Failure } from '../domain/failures.ts';
 import {
   productOfSubject,
@@ -27,12 +27,11 @@ import { expectSubscription, fetchSnapshot } from './customer-snapshot.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { giveUp } from './failed-attempt.ts';
 import { isLastAttempt } from './final-error.ts';
-import { followPrice, followSession, followSubscription, park } from './followed-subjects.ts';
+import { followInvoice, followPrice, followSession, followSubscription, park } from './followed-subjects.ts';
+import { queueReminders, remindersFor } from './reminders.ts';
+import { retryStale } from './stale-snapshot.ts';
 import { counted, NOTHING, type Pending, type Round, type SyncRound } from './sync-round.ts';
 import { meetUnknownCustomer } from './unknown-customer.ts';
-
-/** How often one attempt fetches again because another writer was faster; then Temporal's back-off takes over. */
-const STALE_SNAPSHOTS_MAX = 3;
 
 export type ImportedSubscriptions = { licensed_user_count: number | null; subscription_ids: string[] };
 
@@ -84,7 +83,7 @@ export function createBillingSyncActivities(dependencies: ActivityDependencies) 
         if (state === null) throw new Failure('CustomerNotFound', `${customer} has no row`);
         const snapshot = await fetchSnapshot(dependencies, { customer, state, events: [] });
         if (subscription !== undefined) await expectSubscription(dependencies, { snapshot, subscription });
-        const applied = await apply(dependencies, { snapshot, verdicts: [] });
+        const applied = await apply(dependencies, { snapshot, events: [], verdicts: [] });
         const live = snapshot.subscriptions.filter(
           (found) => isLive(found.status) || found.id === subscription,
         );
@@ -107,6 +106,8 @@ async function syncBySubjectKind(dependencies: ActivityDependencies, pending: Pe
       });
     case 'subscription':
       return followSubscription(dependencies, pending);
+    case 'invoice':
+      return followInvoice(dependencies, pending);
     case 'session':
       return followSession(dependencies, pending);
     case 'product':
@@ -131,15 +132,33 @@ async function syncCustomer(
     stripeEventId,
     status: 'processed' as const,
   }));
-  const applied = await apply(dependencies, { snapshot, verdicts });
-  return { ...counted(verdicts), tenant: applied.tenant, licensed_user_count: applied.licensedUserCount };
+  const applied = await apply(dependencies, { snapshot, events: pending.events, verdicts });
+  return {
+    ...counted(verdicts),
+    tenant: applied.tenant,
+    licensed_user_count: applied.licensedUserCount,
+    ...(applied.dunned.length > 0 && { dunned: applied.dunned }),
+  };
 }
 
-function apply(
-  { database, licensePrices, billingTenant }: ActivityDependencies,
-  options: { snapshot: CustomerSnapshot; verdicts: readonly EventVerdict[] },
+/** Writes a snapshot, and the mails that its events call for with it. */
+async function apply(
+  dependencies: ActivityDependencies,
+  options: {
+    snapshot: CustomerSnapshot;
+    events: readonly PendingEvent[];
+    verdicts: readonly EventVerdict[];
+  },
 ): Promise<AppliedSnapshot> {
-  return applySnapshot(database, { ...options, licensePrices, billingTenant });
+  const { database, licensePrices, billingTenant, dunningPolicy } = dependencies;
+  const now = dependencies.now();
+  const reminders = await remindersFor(dependencies, options);
+  return database.transaction(async (transaction) => {
+    const write = { ...options, licensePrices, billingTenant, dunningPolicy, now };
+    const applied = await writeSnapshot(transaction, write);
+    await queueReminders(transaction, { tenant: applied.tenant, reminders, dependencies });
+    return applied;
+  });
 }
 
 async function syncProduct(dependencies: ActivityDependencies, pending: Pending): Promise<Round> {
@@ -164,16 +183,4 @@ async function syncProduct(dependencies: ActivityDependencies, pending: Pending)
     await settleEvents(transaction, { verdicts, tenant: billingTenant });
   });
   return { ...NOTHING, ...counted(verdicts) };
-}
-
-/** Runs a read-decide-write again when its write found that another writer was faster. */
-async function retryStale<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      const isStale = error instanceof Failure && error.name === 'StaleSnapshot';
-      if (!isStale || tries === STALE_SNAPSHOTS_MAX) throw error;
-    }
-  }
 }

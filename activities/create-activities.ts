@@ -1,6 +1,9 @@
 import { createBillingSyncActivities } from './billing-sync.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { createDunningActivities, createDunningStripeActivities } from './dunning.ts';
+import { createDunningCommandActivities } from './dunning-commands.ts';
 import { createInvitationActivities } from './invitations.ts';
+import { createNoticeActivities, createNoticeStripeActivities } from './notices.ts';
 import { createPurchaseActivities } from './purchases.ts';
 import { createTenantActivities } from './tenants.ts';
 import { createWebhookEventActivities } from './webhook-events.ts';
@@ -11,6 +14,9 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createTenantActivities(dependencies),
     ...createInvitationActivities(dependencies),
     ...createWebhookEventActivities(dependencies),
+    ...createDunningActivities(dependencies),
+    ...createDunningCommandActivities(dependencies),
+    ...createNoticeActivities(dependencies),
   };
 }
 
@@ -19,6 +25,8 @@ export function createStripeActivities(dependencies: ActivityDependencies) {
   return {
     ...createPurchaseActivities(dependencies),
     ...createBillingSyncActivities(dependencies),
+    ...createDunningStripeActivities(dependencies),
+    ...createNoticeStripeActivities(dependencies),
   };
 }
 

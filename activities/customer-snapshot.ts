@@ -1,26 +1,38 @@
 import type { CustomerSnapshot, CustomerState } from '../db/billing-projection.ts';
 import { unknownProducts } from '../db/catalog.ts';
-import { isCustomerEvent, type PendingEvent } from '../domain/billing-sync.ts';
+import { hasOpenCase } from '../db/dunning-cases.ts';
+import { openInvoices } from '../db/invoices.ts';
+import { isCustomerEvent, isInvoiceEvent, type PendingEvent } from '../domain/billing-sync.ts';
 import { Failure } from '../domain/failures.ts';
 import {
   type StripeCustomerId,
+  type StripeInvoiceId,
   type StripeSubscriptionId,
+  stripeInvoiceIdSchema,
   stripeProductIdSchema,
   stripeSubscriptionIdSchema,
 } from '../domain/ids.ts';
+import type { FetchedInvoice, Invoice } from '../domain/invoice.ts';
 import type { Product, Subscription } from '../domain/subscription.ts';
 import { retrieveCustomer } from '../stripe/customers.ts';
+import { listInvoices, retrieveInvoice, retrieveInvoicePayment } from '../stripe/invoices.ts';
 import { retrieveProduct } from '../stripe/products.ts';
 import { listSubscriptions, retrieveSubscription } from '../stripe/subscriptions.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /**
- * A known customer's truth. Subscriptions that we believe not to have ended but Stripe no longer lists (those of a deleted
+ * A known customer's truth. Invoices belong to it when an event, a subscription's status, what we hold or the caller
+ * asks for them. Subscriptions that we believe not to have ended but Stripe no longer lists (those of a deleted
  * customer) are read one by one, so that their end is seen rather than guessed.
  */
 export async function fetchSnapshot(
-  { stripe, database }: ActivityDependencies,
-  options: { customer: StripeCustomerId; state: CustomerState; events: readonly PendingEvent[] },
+  { stripe, database }: Pick<ActivityDependencies, 'stripe' | 'database'>,
+  options: {
+    customer: StripeCustomerId;
+    state: CustomerState;
+    events: readonly PendingEvent[];
+    withInvoices?: boolean;
+  },
 ): Promise<CustomerSnapshot> {
   const { customer, state } = options;
   const listed = await listSubscriptions(stripe, customer);
@@ -43,7 +55,62 @@ export async function fetchSnapshot(
     ? await retrieveCustomer(stripe, customer)
     : null;
   const contact = self !== null && !self.deleted ? { email: self.email, name: self.name } : null;
-  return { customer, syncVersion: state.syncVersion, subscriptions, products, contact };
+  const invoices = await fetchInvoices({ stripe, database }, { ...options, subscriptions });
+  return { customer, syncVersion: state.syncVersion, subscriptions, products, invoices, contact };
+}
+
+/** @returns null when nothing asks for them */
+async function fetchInvoices(
+  { stripe, database }: Pick<ActivityDependencies, 'stripe' | 'database'>,
+  options: {
+    customer: StripeCustomerId;
+    events: readonly PendingEvent[];
+    subscriptions: readonly Subscription[];
+    withInvoices?: boolean;
+  },
+): Promise<FetchedInvoice[] | null> {
+  const { customer, events } = options;
+  const invoiceEvents = events.filter((event) => isInvoiceEvent(event.eventType));
+  const held = await openInvoices(database, customer);
+  const isAsked =
+    options.withInvoices === true ||
+    invoiceEvents.length > 0 ||
+    held.length > 0 ||
+    options.subscriptions.some(({ status }) => status === 'past_due' || status === 'unpaid') ||
+    (await hasOpenCase(database, customer));
+  if (!isAsked) return null;
+  const invoices = new Map((await listInvoices(stripe, customer)).map((invoice) => [invoice.id, invoice]));
+  // What we hold as open and Stripe no longer lists, and what an event names beyond the newest ones, is read by itself.
+  const named = invoiceEvents.flatMap(({ objectId }) => invoiceIdOf(objectId) ?? []);
+  for (const id of new Set([...held.flatMap((invoice) => invoiceIdOf(invoice.id) ?? []), ...named])) {
+    const found = invoices.has(id) ? null : await retrieveInvoice(stripe, id);
+    if (found !== null && found.customerId === customer) invoices.set(id, found);
+  }
+  const unpaid = new Set(held.filter((invoice) => invoice.unpaidSince !== null).map((invoice) => invoice.id));
+  const fetched: FetchedInvoice[] = [];
+  for (const invoice of invoices.values()) {
+    const payment = wasTried(invoice)
+      ? await retrieveInvoicePayment(stripe, {
+          invoice: invoice.id,
+          withFirstFailure: !unpaid.has(invoice.id),
+        })
+      : null;
+    fetched.push({ invoice, payment });
+  }
+  return fetched;
+}
+
+function wasTried(invoice: Invoice): boolean {
+  return (
+    invoice.status === 'open' &&
+    invoice.collectionMethod === 'charge_automatically' &&
+    invoice.attemptCount > 0
+  );
+}
+
+function invoiceIdOf(id: string | null): StripeInvoiceId | undefined {
+  const parsed = stripeInvoiceIdSchema.safeParse(id);
+  return parsed.success ? parsed.data : undefined;
 }
 
 /**

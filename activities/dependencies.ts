@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../db/connect.ts';
 import type { LicensePrices } from '../domain/license-count.ts';
 import type { Stripe } from '../stripe/client.ts';
+import type { DunningPolicyFile } from './dunning-policy-file.ts';
 import type { Mailer } from './mail.ts';
 import type { MailRenderer } from './mail-templates.ts';
 import type { ActivityMetrics } from './metrics.ts';
@@ -14,6 +15,10 @@ export type ActivityDependencies = {
   mailRenderer: MailRenderer;
   /** Starts or wakes the billing sync of a subject. */
   wakeBillingSync: (subject: string) => Promise<void>;
+  /** Starts or wakes the dunning of a subscription. */
+  wakeDunning: (subscription: string) => Promise<void>;
+  /** What new cases begin with. */
+  dunningPolicy: DunningPolicyFile;
   licensePrices: LicensePrices;
   /** The tenant that owns products and prices, `MASTER_BILLING_TENANT_ID`. */
   billingTenant: string;

@@ -1,8 +1,15 @@
 import { customerOfSubscription } from '../db/billing-projection.ts';
 import { productOfPrice } from '../db/catalog.ts';
+import { customerOfInvoice } from '../db/invoices.ts';
 import { fileEvents, settleEvents, settleEventsOfUnknownCustomer } from '../db/webhook-events.ts';
-import { priceOfSubject, productSubject, stripeSubscriptionIdSchema } from '../domain/ids.ts';
+import {
+  priceOfSubject,
+  productSubject,
+  stripeInvoiceIdSchema,
+  stripeSubscriptionIdSchema,
+} from '../domain/ids.ts';
 import { retrieveCheckoutSession } from '../stripe/checkout-sessions.ts';
+import { retrieveInvoiceCustomer } from '../stripe/invoices.ts';
 import { retrievePrice } from '../stripe/products.ts';
 import { retrieveSubscription } from '../stripe/subscriptions.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -21,6 +28,16 @@ export async function followSubscription(
   const customer =
     (await customerOfSubscription(database, id)) ?? (await retrieveSubscription(stripe, id))?.customerId;
   if (customer === undefined) return park(dependencies, pending);
+  await fileEvents(database, { subject: pending.subject, under: customer });
+  return { ...NOTHING, customer };
+}
+
+/** An event that names only an invoice is filed under its customer; Stripe is asked for one that we don't know yet. */
+export async function followInvoice(dependencies: ActivityDependencies, pending: Pending): Promise<Round> {
+  const { database, stripe } = dependencies;
+  const id = stripeInvoiceIdSchema.parse(pending.subject);
+  const customer = (await customerOfInvoice(database, id)) ?? (await retrieveInvoiceCustomer(stripe, id));
+  if (customer === null) return park(dependencies, pending);
   await fileEvents(database, { subject: pending.subject, under: customer });
   return { ...NOTHING, customer };
 }

@@ -1,9 +1,25 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { SweepResult } from '../client/contract.ts';
+import { declineGroup } from '../domain/decline-codes.ts';
+import { DUNNING_OUTCOMES, type DunningOutcome } from '../domain/dunning.ts';
 
 /** Stripe tells an event's time in whole seconds; a day is as long as an outage should ever last. */
 const SETTLED_STATUSES = ['processed', 'ignored', 'parked', 'failed'] as const;
 const LAG_BUCKETS_S = [1, 2, 5, 10, 30, 60, 120, 300, 900, 3_600, 21_600, 86_400];
+
+const DAY_S = 86_400;
+const RECOVERY_BUCKETS_DAYS = [0.04, 0.5, 1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90];
+
+/** A case that is over, as the metrics tell it. */
+export type ClosedCase = {
+  outcome: DunningOutcome;
+  /** The stage that it was in; null when it had entered none. */
+  stage: string | null;
+  declineCode: string | null;
+  currency: string | null;
+  recoveredMinor: number;
+  openMs: number;
+};
 
 /** What activities count. Labels come from closed lists of ours: statuses and names of failures. */
 export type ActivityMetrics = ReturnType<typeof createActivityMetrics>;
@@ -36,6 +52,31 @@ export function createActivityMetrics(registry: Registry) {
     labelNames: ['outcome'],
     registers,
   });
+  const closedCases = new Counter({
+    name: 'tenantry_dunning_closed_total',
+    help: 'Dunning cases that ended, by outcome, the stage they were in, and what the customer could do about the decline',
+    labelNames: ['outcome', 'stage', 'decline'],
+    registers,
+  });
+  const recovered = new Counter({
+    name: 'tenantry_dunning_recovered_minor_total',
+    help: 'What was paid of invoices that dunning followed, in minor units by currency, decline code and stage',
+    labelNames: ['currency', 'decline_code', 'stage'],
+    registers,
+  });
+  const recoveryDays = new Histogram({
+    name: 'tenantry_dunning_recovery_days',
+    help: 'Days from the opening of a dunning case to its payment',
+    buckets: RECOVERY_BUCKETS_DAYS,
+    registers,
+  });
+  const notices = new Counter({
+    name: 'tenantry_notices_total',
+    help: 'Tries to send a notice, by kind and what became of it: sent, queued for another try, failed, or suppressed',
+    labelNames: ['kind', 'status'],
+    registers,
+  });
+  for (const outcome of DUNNING_OUTCOMES) closedCases.inc({ outcome, stage: 'none', decline: 'none' }, 0);
   // From zero on: a counter that appears with its first event shows no increase.
   for (const status of SETTLED_STATUSES) settled.inc({ status }, 0);
   return {
@@ -52,6 +93,21 @@ export function createActivityMetrics(registry: Registry) {
     },
     attemptsFailed(reason: string, count: number): void {
       failedAttempts.inc({ reason }, count);
+    },
+    /** After the commit. Stages and codes come from the policy and from Stripe's own list. */
+    dunningClosed(closed: ClosedCase): void {
+      const stage = closed.stage ?? 'none';
+      const decline = closed.declineCode === null ? 'none' : declineGroup(closed.declineCode);
+      closedCases.inc({ outcome: closed.outcome, stage, decline });
+      if (closed.outcome !== 'recovered') return;
+      recoveryDays.observe(closed.openMs / 1000 / DAY_S);
+      if (closed.currency === null) return;
+      const labels = { currency: closed.currency, decline_code: closed.declineCode ?? 'none', stage };
+      recovered.inc(labels, closed.recoveredMinor);
+    },
+    /** @param status what became of this try */
+    noticeDelivered(kind: string, status: 'sent' | 'queued' | 'failed' | 'suppressed'): void {
+      notices.inc({ kind, status });
     },
     swept({ woken, failed_wakes }: Pick<SweepResult, 'woken' | 'failed_wakes'>): void {
       sweeps.inc();

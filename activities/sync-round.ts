@@ -13,6 +13,8 @@ export type SyncRound = {
   more: boolean;
   /** A tenant whose creation has to begin, and the events to settle then. */
   purchase?: { input: CreateTenantInput; stripe_event_ids: string[] };
+  /** Subscriptions whose dunning has to be woken: they became unpaid, or what they owe changed. */
+  dunned?: string[];
   /** The subject led to this customer, under which its events are filed now. */
   customer?: string;
   /** The subject led to this product's own subject, under which its events are filed now. */

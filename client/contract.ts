@@ -8,6 +8,7 @@ export const WORKFLOW_TYPES = {
   createTenant: 'createTenantWorkflow',
   billingSync: 'billingSyncWorkflow',
   sweepWebhookEvents: 'sweepWebhookEventsWorkflow',
+  dunning: 'dunningWorkflow',
 } as const;
 
 export const DEFAULT_TASK_QUEUE = 'alga-psa-workflows';
@@ -45,12 +46,26 @@ export function billingSyncWorkflowId(subject: string): string {
   return `billing-sync-${subject}`;
 }
 
+export function dunningWorkflowId(stripeSubscriptionId: string): string {
+  return `dunning-${stripeSubscriptionId}`;
+}
+
 /** Memo key of the digest of the checkout that began a run over HTTP. */
 export const CHECKOUT_DIGEST_MEMO = 'checkout_digest';
 
 export const SIGNALS = { wake: 'wake' } as const;
 export const QUERIES = { progress: 'progress' } as const;
 export const UPDATES = { tenant: 'tenant', retry: 'retry', amend: 'amend', abandon: 'abandon' } as const;
+/** Updates of a dunning run; each carries `actor` and `reason`. */
+export const DUNNING_UPDATES = {
+  pause: 'pause',
+  resume: 'resume',
+  extend: 'extend',
+  skipStage: 'skipStage',
+  retryPaymentNow: 'retryPaymentNow',
+  excludeInvoice: 'excludeInvoice',
+  writeOff: 'writeOff',
+} as const;
 
 export const SEARCH_ATTRIBUTES = {
   tenantId: 'TenantId',
@@ -100,6 +115,47 @@ export type BillingSyncResult = {
   licensed_user_count: number | null;
 };
 
+export type DunningInput = { stripe_subscription_id: string };
+/** `outcome` null: there was no case to follow. */
+export type DunningResult = {
+  outcome: 'recovered' | 'voided' | 'excluded' | 'canceled' | 'written_off' | null;
+};
+
+/** What the query `progress` of a dunning run answers. */
+export type DunningProgress = {
+  state: string;
+  stage: string | null;
+  access: string;
+  /** The invoice that is followed. */
+  invoice: string | null;
+  policy_version: string;
+  paused_until: string | null;
+  /** What the run waits for. */
+  waiting: 'next_stage' | 'mail_server' | 'paused' | 'processing' | 'unreachable' | null;
+  calendar: {
+    stage: string;
+    at: string;
+    state: string;
+    notice: string | null;
+    effect: string | null;
+    is_entered: boolean;
+  }[];
+};
+
+/** What every operator's update of a dunning run carries, and what some carry beside it. */
+export type DunningOrder = {
+  actor: string;
+  reason: string;
+  /** pause: an instant of ISO 8601. */
+  until?: string;
+  /** extend: days by which every stage to come is put off. */
+  days?: number;
+  /** skipStage: by its name; the next one when it is missing. */
+  stage?: string;
+  /** excludeInvoice: Stripe's id. */
+  invoice?: string;
+};
+
 export type SweepResult = {
   /** Subjects with due events that this sweep took on; a bounded number, the others are the next one's. */
   subjects: number;
@@ -110,4 +166,8 @@ export type SweepResult = {
   retried_events: number;
   /** Parked events whose customer got a tenant since; they are pending again. */
   parked_claimed: number;
+  /** Dunning cases that nobody had been woken for. */
+  dunning_woken?: number;
+  /** Mails that no workflow sends. */
+  notices_sent?: number;
 };

@@ -1,11 +1,15 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
-import { accessState } from '../domain/access-state.ts';
 import type { EventVerdict } from '../domain/billing-sync.ts';
 import { Failure } from '../domain/failures.ts';
+import type { FetchedInvoice } from '../domain/invoice.ts';
 import { type LicensePrices, licenseCount } from '../domain/license-count.ts';
 import { isEnded, type Product, type Subscription } from '../domain/subscription.ts';
+import { settleAccess } from './access.ts';
 import { ensurePrices } from './catalog.ts';
 import type { Database, Transaction } from './connect.ts';
+import { followUnpaid } from './dunning-cases.ts';
+import type { PolicySource } from './dunning-policies.ts';
+import { writeInvoices } from './invoices.ts';
 import { stripeCustomers, stripeSubscriptions as subscriptions, tenants } from './schema.ts';
 import { lockSubject } from './subject-lock.ts';
 import { licensedSubscriptions, type SubscriptionOwner, writeSubscription } from './subscriptions.ts';
@@ -110,51 +114,85 @@ export type CustomerSnapshot = {
   subscriptions: Subscription[];
   /** Products that were unknown to us; those of known prices are kept fresh by their own events. */
   products: Product[];
+  /** null when they were not asked for: nothing called for it. */
+  invoices: FetchedInvoice[] | null;
   /** The customer's own fields, when it was fetched and exists. */
   contact: { email: string | null; name: string | null } | null;
 };
 
-export type AppliedSnapshot = { tenant: string; before: number | null; licensedUserCount: number | null };
+export type AppliedSnapshot = {
+  tenant: string;
+  before: number | null;
+  licensedUserCount: number | null;
+  /** Subscriptions whose dunning has to be woken. */
+  dunned: string[];
+};
+
+export type SnapshotWrite = {
+  snapshot: CustomerSnapshot;
+  verdicts: readonly EventVerdict[];
+  licensePrices: LicensePrices;
+  billingTenant: string;
+  /** What a case that is opened now begins with. */
+  dunningPolicy: PolicySource;
+  now: Date;
+};
 
 /**
- * Writes a snapshot: subscriptions with their items and prices, the licence count and access that follow from them,
- * and the verdicts on the events that called for it, in one transaction.
+ * Writes a snapshot in a transaction of its own.
  *
  * @throws Failure StaleSnapshot when another writer was faster; nothing was written then
  */
-export async function applySnapshot(
-  database: Database,
-  options: {
-    snapshot: CustomerSnapshot;
-    verdicts: readonly EventVerdict[];
-    licensePrices: LicensePrices;
-    billingTenant: string;
-  },
+export function applySnapshot(database: Database, write: SnapshotWrite): Promise<AppliedSnapshot> {
+  return database.transaction((transaction) => writeSnapshot(transaction, write));
+}
+
+/**
+ * Writes a snapshot: subscriptions with their items and prices, invoices, the licence count and access that follow from
+ * them, the cases of what is unpaid, and the verdicts on the events that called for it.
+ *
+ * @throws Failure StaleSnapshot when another writer was faster; the transaction must be given up then
+ */
+export async function writeSnapshot(
+  transaction: Transaction,
+  write: SnapshotWrite,
 ): Promise<AppliedSnapshot> {
-  const { snapshot, licensePrices } = options;
-  return database.transaction(async (transaction) => {
-    const owner = await lockOwner(transaction, snapshot);
-    const priceIds = await ensurePrices(transaction, {
-      billingTenant: options.billingTenant,
-      licensePrices,
-      products: snapshot.products,
-      prices: snapshot.subscriptions.flatMap((subscription) => subscription.items.map((item) => item.price)),
-    });
-    for (const subscription of snapshot.subscriptions) {
-      await writeSubscription(transaction, { owner, subscription, licensePrices, priceIds });
-    }
-    const licensedUserCount = await followSubscriptions(transaction, { owner, licensePrices });
-    await transaction
-      .update(stripeCustomers)
-      .set({
-        syncVersion: sql`${stripeCustomers.syncVersion} + 1`,
-        syncedAt: sql`now()`,
-        ...snapshot.contact,
-      })
-      .where(eq(stripeCustomers.stripeCustomerExternalId, snapshot.customer));
-    await settleEvents(transaction, { verdicts: options.verdicts, tenant: owner.tenant });
-    return { tenant: owner.tenant, before: owner.licensedUserCount, licensedUserCount };
+  const { snapshot, licensePrices } = write;
+  const owner = await lockOwner(transaction, snapshot);
+  const { tenant } = owner;
+  const priceIds = await ensurePrices(transaction, {
+    billingTenant: write.billingTenant,
+    licensePrices,
+    products: snapshot.products,
+    prices: snapshot.subscriptions.flatMap((subscription) => subscription.items.map((item) => item.price)),
   });
+  for (const subscription of snapshot.subscriptions) {
+    await writeSubscription(transaction, { owner, subscription, licensePrices, priceIds });
+  }
+  const licensedUserCount = await followSubscriptions(transaction, { owner, licensePrices });
+  const dunned = await followInvoices(transaction, { owner, ...write });
+  await settleAccess(transaction, { tenant, reason: 'no subscription is live' });
+  await transaction
+    .update(stripeCustomers)
+    .set({
+      syncVersion: sql`${stripeCustomers.syncVersion} + 1`,
+      syncedAt: sql`now()`,
+      ...snapshot.contact,
+    })
+    .where(eq(stripeCustomers.stripeCustomerExternalId, snapshot.customer));
+  await settleEvents(transaction, { verdicts: write.verdicts, tenant });
+  return { tenant, before: owner.licensedUserCount, licensedUserCount, dunned };
+}
+
+/** Without invoices nothing is known of them, so nothing follows. */
+async function followInvoices(
+  transaction: Transaction,
+  options: { owner: Owner; snapshot: CustomerSnapshot; dunningPolicy: PolicySource; now: Date },
+): Promise<string[]> {
+  const { owner, snapshot, dunningPolicy: policy, now } = options;
+  if (snapshot.invoices === null) return [];
+  await writeInvoices(transaction, { owner, fetched: snapshot.invoices, now });
+  return followUnpaid(transaction, { owner, policy, now });
 }
 
 type Owner = SubscriptionOwner & { licensedUserCount: number | null };
@@ -203,7 +241,6 @@ async function followSubscriptions(
     .update(tenants)
     .set({
       licensedUserCount: count,
-      accessState: accessState(known.map((subscription) => subscription.status)),
       updatedAt: sql`now()`,
       ...(count !== before && { lastLicenseUpdate: sql`now()` }),
     })

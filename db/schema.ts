@@ -18,7 +18,22 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { ACCESS_STATES, type AccessState } from '../domain/access-state.ts';
+import {
+  CASE_ACCESS,
+  type CaseAccess,
+  DUNNING_EVENT_KINDS,
+  DUNNING_OUTCOMES,
+  type DunningEventKind,
+  type DunningOutcome,
+} from '../domain/dunning.ts';
+import { DUNNING_STATES, type DunningState } from '../domain/dunning-policy.ts';
 import { WAKE_GRACE_MS } from '../domain/event-attempts.ts';
+import {
+  COLLECTION_METHODS,
+  type CollectionMethod,
+  INVOICE_STATUSES,
+  type InvoiceStatus,
+} from '../domain/invoice.ts';
 import { NOTIFICATION_STATUSES, type NotificationStatus } from '../domain/notification.ts';
 import { SUBSCRIPTION_STATUSES, type SubscriptionStatus } from '../domain/subscription.ts';
 import { WEBHOOK_EVENT_STATUSES, type WebhookEventStatus } from '../domain/webhook-event.ts';
@@ -42,6 +57,10 @@ export const tenants = pgTable(
     clientName: text('client_name').notNull(),
     email: text('email').notNull(),
     plan: text('plan'),
+    /** IANA name; null: the dunning policy's. Quiet hours and dates are the tenant's own. */
+    timeZone: text('time_zone'),
+    /** BCP 47, such as `de-AT`; null: English. Of mails. */
+    locale: text('locale'),
     /** null: not licensed by Stripe. 0: licensed by Stripe, nothing left. */
     licensedUserCount: integer('licensed_user_count'),
     lastLicenseUpdate: instant('last_license_update'),
@@ -57,6 +76,8 @@ export const tenants = pgTable(
     unique('tenants_provisioning_key_unique').on(t.provisioningKey),
     check('tenants_licensed_user_count_not_negative', sql`${t.licensedUserCount} >= 0`),
     check('tenants_access_state_known', oneOf('access_state', ACCESS_STATES)),
+    // Metrics look whether anybody is locked out who owes nothing.
+    index('tenants_withheld').on(t.tenant).where(sql`${t.accessState} in ('restricted', 'suspended')`),
   ],
 );
 
@@ -182,6 +203,8 @@ export const stripeSubscriptions = pgTable(
     cancelAt: instant('cancel_at'),
     cancelAtPeriodEnd: boolean('cancel_at_period_end').notNull(),
     canceledAt: instant('canceled_at'),
+    /** Stripe's reason; null when it was not canceled, or none is given. */
+    cancellationReason: text('cancellation_reason'),
     metadata: metadata(),
     /** Stripe's `created`; with the id it decides which subscription is the newest. */
     stripeCreatedAt: instant('stripe_created_at').notNull(),
@@ -227,6 +250,203 @@ export const stripeSubscriptionItems = pgTable(
     unique('stripe_subscription_items_external_id_unique').on(t.stripeSubscriptionItemExternalId),
     index('stripe_subscription_items_subscription').on(t.tenant, t.stripeSubscriptionId),
     check('stripe_subscription_items_quantity_not_negative', sql`${t.quantity} >= 0`),
+  ],
+);
+
+/**
+ * The projection of invoices: every one that was finalized, as far as billing sync has seen it. What dunning goes by.
+ */
+export const stripeInvoices = pgTable(
+  'stripe_invoices',
+  {
+    tenant: uuid('tenant').notNull(),
+    stripeInvoiceId: uuid('stripe_invoice_id').notNull().defaultRandom(),
+    stripeInvoiceExternalId: text('stripe_invoice_external_id').notNull(),
+    stripeCustomerId: uuid('stripe_customer_id').notNull(),
+    /** null for an invoice that was made by hand. */
+    stripeSubscriptionId: uuid('stripe_subscription_id'),
+    number: text('number'),
+    status: text('status').$type<InvoiceStatus>().notNull(),
+    billingReason: text('billing_reason'),
+    collectionMethod: text('collection_method').$type<CollectionMethod>().notNull(),
+    currency: text('currency').notNull(),
+    /** Minor units of `currency`, as the others. */
+    amountDue: bigint('amount_due', { mode: 'number' }).notNull(),
+    amountPaid: bigint('amount_paid', { mode: 'number' }).notNull(),
+    amountRemaining: bigint('amount_remaining', { mode: 'number' }).notNull(),
+    attemptCount: integer('attempt_count').notNull(),
+    nextPaymentAttempt: instant('next_payment_attempt'),
+    dueDate: instant('due_date'),
+    hostedInvoiceUrl: text('hosted_invoice_url'),
+    /** Of the last attempt that failed. */
+    lastDeclineCode: text('last_decline_code'),
+    /** A payment is on its way and has not failed. */
+    isPaymentProcessing: boolean('is_payment_processing').notNull().default(false),
+    /** The anchor of dunning; null when the invoice doesn't count as unpaid. */
+    unpaidSince: instant('unpaid_since'),
+    stripeCreatedAt: instant('stripe_created_at').notNull(),
+    finalizedAt: instant('finalized_at'),
+    createdAt: createdAt(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant, t.stripeInvoiceId] }),
+    foreignKey({
+      name: 'stripe_invoices_customer_fk',
+      columns: [t.tenant, t.stripeCustomerId],
+      foreignColumns: [stripeCustomers.tenant, stripeCustomers.stripeCustomerId],
+    }),
+    foreignKey({
+      name: 'stripe_invoices_subscription_fk',
+      columns: [t.tenant, t.stripeSubscriptionId],
+      foreignColumns: [stripeSubscriptions.tenant, stripeSubscriptions.stripeSubscriptionId],
+    }),
+    unique('stripe_invoices_external_id_unique').on(t.stripeInvoiceExternalId),
+    // Which of a customer's invoices may still change.
+    index('stripe_invoices_open').on(t.tenant, t.stripeCustomerId).where(sql`${t.status} = 'open'`),
+    // What is owed for a subscription.
+    index('stripe_invoices_unpaid')
+      .on(t.tenant, t.stripeSubscriptionId)
+      .where(sql`${t.unpaidSince} is not null`),
+    check('stripe_invoices_status_known', oneOf('status', INVOICE_STATUSES)),
+    check('stripe_invoices_collection_method_known', oneOf('collection_method', COLLECTION_METHODS)),
+    check('stripe_invoices_currency_is_iso', sql`${t.currency} ~ '^[a-z]{3}$'`),
+    check('stripe_invoices_unpaid_is_open', sql`${t.unpaidSince} is null or ${t.status} = 'open'`),
+  ],
+);
+
+/** Dunning policies that cases began with, exactly as they were read; a case keeps its own through every change. */
+export const dunningPolicies = pgTable(
+  'dunning_policies',
+  {
+    dunningPolicyId: uuid('dunning_policy_id').primaryKey().defaultRandom(),
+    version: text('version').notNull(),
+    /** SHA-256 of the source in hex: a file that was changed without a new version is another policy all the same. */
+    digest: text('digest').notNull(),
+    source: jsonb('source').$type<unknown>().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique('dunning_policies_digest_unique').on(t.digest)],
+);
+
+/** An unpaid subscription that is followed. Billing sync opens it, its workflow does the rest. */
+export const dunningCases = pgTable(
+  'dunning_cases',
+  {
+    tenant: uuid('tenant').notNull(),
+    dunningCaseId: uuid('dunning_case_id').notNull().defaultRandom(),
+    stripeSubscriptionId: uuid('stripe_subscription_id').notNull(),
+    stripeSubscriptionExternalId: text('stripe_subscription_external_id').notNull(),
+    dunningPolicyId: uuid('dunning_policy_id')
+      .notNull()
+      .references(() => dunningPolicies.dunningPolicyId),
+    state: text('state').$type<DunningState>().notNull().default('retrying'),
+    /** The stage that was entered last, of the invoice that the case follows. */
+    stage: text('stage'),
+    /** What the case makes of the tenant's access. */
+    access: text('access').$type<CaseAccess>().notNull().default('active'),
+    /** The invoice that the case follows, by Stripe's id; null before the first look. */
+    anchorInvoice: text('anchor_invoice'),
+    pausedUntil: instant('paused_until'),
+    extendedDays: integer('extended_days').notNull().default(0),
+    skippedStages: text('skipped_stages').array().notNull().default([]),
+    excludedInvoices: text('excluded_invoices').array().notNull().default([]),
+    writeOffRequestedAt: instant('write_off_requested_at'),
+    /** An operator has to find an address. */
+    isUnreachable: boolean('is_unreachable').notNull().default(false),
+    /** What the case went by at its last look; billing sync wakes its workflow when that differs. */
+    facts: text('facts').notNull().default(''),
+    /** The sweep wakes the case's workflow from then on: it was not woken, or did not wake by itself. */
+    attentionDueAt: instant('attention_due_at').notNull(),
+    outcome: text('outcome').$type<DunningOutcome>(),
+    /** Invoices that were unpaid when the case was closed: they open no other one. */
+    leftInvoices: text('left_invoices').array().notNull().default([]),
+    openedAt: instant('opened_at').notNull(),
+    closedAt: instant('closed_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant, t.dunningCaseId] }),
+    foreignKey({
+      name: 'dunning_cases_subscription_fk',
+      columns: [t.tenant, t.stripeSubscriptionId],
+      foreignColumns: [stripeSubscriptions.tenant, stripeSubscriptions.stripeSubscriptionId],
+    }),
+    // One subscription, one case; also by whom a workflow finds its own.
+    uniqueIndex('dunning_cases_one_open_per_subscription')
+      .on(t.stripeSubscriptionExternalId)
+      .where(sql`${t.closedAt} is null`),
+    // What opening a case and a tenant's access look at.
+    index('dunning_cases_subscription').on(t.tenant, t.stripeSubscriptionId),
+    index('dunning_cases_attention').on(t.attentionDueAt).where(sql`${t.closedAt} is null`),
+    check('dunning_cases_state_known', oneOf('state', DUNNING_STATES)),
+    check('dunning_cases_access_known', oneOf('access', CASE_ACCESS)),
+    check('dunning_cases_outcome_known', oneOf('outcome', DUNNING_OUTCOMES)),
+    check('dunning_cases_closed_with_outcome', sql`(${t.closedAt} is null) = (${t.outcome} is null)`),
+  ],
+);
+
+/** A stage that a case entered for an invoice: once, whatever is repeated. */
+export const dunningSteps = pgTable(
+  'dunning_steps',
+  {
+    tenant: uuid('tenant').notNull(),
+    dunningCaseId: uuid('dunning_case_id').notNull(),
+    anchorInvoice: text('anchor_invoice').notNull(),
+    stage: text('stage').notNull(),
+    notificationId: uuid('notification_id'),
+    isApplied: boolean('is_applied').notNull(),
+    enteredAt: instant('entered_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant, t.dunningCaseId, t.anchorInvoice, t.stage] }),
+    foreignKey({
+      name: 'dunning_steps_case_fk',
+      columns: [t.tenant, t.dunningCaseId],
+      foreignColumns: [dunningCases.tenant, dunningCases.dunningCaseId],
+    }),
+    foreignKey({
+      name: 'dunning_steps_notification_fk',
+      columns: [t.tenant, t.notificationId],
+      foreignColumns: [notifications.tenant, notifications.notificationId],
+    }),
+  ],
+);
+
+/** All that happened to a case: transitions, notices, effects, operators' commands. Append-only: a trigger refuses changes. */
+export const dunningEvents = pgTable(
+  'dunning_events',
+  {
+    tenant: uuid('tenant').notNull(),
+    dunningEventId: uuid('dunning_event_id').notNull().defaultRandom(),
+    dunningCaseId: uuid('dunning_case_id').notNull(),
+    /** In the order in which they were written. */
+    position: bigint('position', { mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
+    kind: text('kind').$type<DunningEventKind>().notNull(),
+    stage: text('stage'),
+    state: text('state').$type<DunningState>(),
+    access: text('access').$type<CaseAccess>(),
+    invoice: text('invoice'),
+    actor: text('actor'),
+    reason: text('reason'),
+    detail: jsonb('detail').$type<Record<string, unknown>>().notNull().default({}),
+    /** Equal on every retry of the same command, so that it is recorded once. */
+    commandKey: text('command_key'),
+    occurredAt: instant('occurred_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant, t.dunningEventId] }),
+    foreignKey({
+      name: 'dunning_events_case_fk',
+      columns: [t.tenant, t.dunningCaseId],
+      foreignColumns: [dunningCases.tenant, dunningCases.dunningCaseId],
+    }),
+    unique('dunning_events_command_key_unique').on(t.commandKey),
+    index('dunning_events_case').on(t.tenant, t.dunningCaseId, t.position),
+    check('dunning_events_kind_known', oneOf('kind', DUNNING_EVENT_KINDS)),
+    check(
+      'dunning_events_command_has_actor',
+      sql`${t.kind} <> 'command' or (${t.actor} is not null and ${t.reason} is not null and ${t.commandKey} is not null)`,
+    ),
   ],
 );
 
@@ -316,9 +536,16 @@ export const notifications = pgTable(
     dedupeKey: text('dedupe_key').notNull(),
     kind: text('kind').notNull(),
     recipient: text('recipient').notNull(),
+    locale: text('locale').notNull().default('en'),
+    /** What the mail's template is filled with; nothing secret. */
+    payload: jsonb('payload').$type<Record<string, unknown>>().notNull().default({}),
+    /** The case that decided it; it is sent by that case's workflow, which looks at the invoice before. */
+    dunningCaseId: uuid('dunning_case_id'),
     status: text('status').$type<NotificationStatus>().notNull().default('queued'),
     attempts: integer('attempts').notNull().default(0),
     lastError: text('last_error'),
+    /** Not sent before then: the mail server was away. */
+    nextAttemptAt: instant('next_attempt_at'),
     messageId: text('message_id'),
     createdAt: createdAt(),
     sentAt: instant('sent_at'),
@@ -326,6 +553,8 @@ export const notifications = pgTable(
   (t) => [
     primaryKey({ columns: [t.tenant, t.notificationId] }),
     unique('notifications_dedupe_key_unique').on(t.dedupeKey),
+    // What the sweep has to send.
+    index('notifications_queued').on(t.createdAt).where(sql`${t.status} = 'queued'`),
     check('notifications_status_known', oneOf('status', NOTIFICATION_STATUSES)),
   ],
 );

@@ -40,6 +40,7 @@ export async function writeSubscription(
     cancelAt: subscription.cancelAt,
     cancelAtPeriodEnd: subscription.cancelAtPeriodEnd,
     canceledAt: subscription.canceledAt,
+    cancellationReason: subscription.cancellationReason,
     metadata: subscription.metadata,
     stripeCreatedAt: subscription.createdAt,
   };

@@ -73,3 +73,8 @@ export function isSessionEvent(eventType: string): boolean {
 export function isCustomerEvent(eventType: string): boolean {
   return concernOf(eventType.replace(/^v1\./, '')) === 'customer';
 }
+
+/** Does the event say that an invoice of the customer changed? */
+export function isInvoiceEvent(eventType: string): boolean {
+  return concernOf(eventType.replace(/^v1\./, '')) === 'invoice';
+}

@@ -12,22 +12,32 @@ const stripeId = (prefix: string) =>
 /** A Stripe customer's id; the customer is a tenant's identity in Stripe. */
 export const stripeCustomerIdSchema = stripeId('cus').brand<'StripeCustomerId'>();
 export const stripeSubscriptionIdSchema = stripeId('sub').brand<'StripeSubscriptionId'>();
+export const stripeInvoiceIdSchema = stripeId('in').brand<'StripeInvoiceId'>();
 export const stripeProductIdSchema = z.string().min(1).max(STRIPE_ID_LENGTH_MAX).brand<'StripeProductId'>();
 export const stripePriceIdSchema = z.string().min(1).max(STRIPE_ID_LENGTH_MAX).brand<'StripePriceId'>();
 export const tenantIdSchema = z.uuid().brand<'TenantId'>();
 
 export type StripeCustomerId = z.infer<typeof stripeCustomerIdSchema>;
 export type StripeSubscriptionId = z.infer<typeof stripeSubscriptionIdSchema>;
+export type StripeInvoiceId = z.infer<typeof stripeInvoiceIdSchema>;
 export type StripeProductId = z.infer<typeof stripeProductIdSchema>;
 export type StripePriceId = z.infer<typeof stripePriceIdSchema>;
 
 /** What a subject of the inbox names: the customer or product that is to be synced, or what leads to one. */
-export type SubjectKind = 'customer' | 'subscription' | 'session' | 'product' | 'price' | 'unknown';
+export type SubjectKind =
+  | 'customer'
+  | 'subscription'
+  | 'invoice'
+  | 'session'
+  | 'product'
+  | 'price'
+  | 'unknown';
 
 /** Tells from its prefix what the subject of an event is. A product or price may carry any id its owner chose. */
 export function subjectKind(subject: string): SubjectKind {
   if (stripeCustomerIdSchema.safeParse(subject).success) return 'customer';
   if (stripeSubscriptionIdSchema.safeParse(subject).success) return 'subscription';
+  if (stripeInvoiceIdSchema.safeParse(subject).success) return 'invoice';
   if (subject.startsWith(SESSION_ID_PREFIX)) return 'session';
   if (subject.startsWith(PRODUCT_SUBJECT_PREFIX)) return 'product';
   if (subject.startsWith(PRICE_SUBJECT_PREFIX)) return 'price';

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { DECLINE_GROUPS } from './decline-codes.ts';
+import { DUNNING_EFFECTS } from './dunning-policy.ts';
 import { Failure } from './failures.ts';
+import { COLLECTION_METHODS } from './invoice.ts';
 
 export const NOTIFICATION_STATUSES = ['queued', 'sent', 'failed', 'suppressed'] as const;
 export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
@@ -44,17 +47,17 @@ const dunningNotice = z.object({
   ...everyNotice,
   /** What is open; in a receipt, what was paid. */
   amount,
-  collection_method: z.enum(['charge_automatically', 'send_invoice']),
+  collection_method: z.enum(COLLECTION_METHODS),
   /** The first failed attempt, or the due date of an invoice that is sent. */
   since: instant,
   invoice_number: z.string().nullable(),
   /** Stripe's page of the invoice. */
   pay_url: z.string().nullable(),
-  decline: z.enum(['try_later', 'new_card', 'authenticate']).nullable(),
+  decline: z.enum(DECLINE_GROUPS).nullable(),
   /** Stripe's next attempt of its own. */
   retry_at: instant.nullable(),
   /** What happens when, if nothing is paid; empty in a receipt. */
-  next: z.array(z.object({ at: instant, effect: z.enum(['restrict', 'suspend', 'cancel', 'write_off']) })),
+  next: z.array(z.object({ at: instant, effect: z.enum(DUNNING_EFFECTS) })),
 });
 export type DunningNoticePayload = z.output<typeof dunningNotice>;
 

@@ -6,11 +6,13 @@ import { read } from './read.ts';
 const ACTOR_LENGTH_MAX = 200;
 const REASON_LENGTH_MAX = 2_000;
 
-const command = {
-  step: z.string(),
+/** What every operator's command carries: who gives it, and why. */
+export const actorAndReason = {
   actor: z.string().trim().min(1).max(ACTOR_LENGTH_MAX),
   reason: z.string().trim().min(1).max(REASON_LENGTH_MAX),
 };
+
+const command = { step: z.string(), ...actorAndReason };
 
 /** Who tells a waiting step to go on or to be left out, and why. */
 const operatorCommandSchema = z.strictObject(command);

@@ -13,11 +13,18 @@ export const SUBSCRIPTION_STATUSES = [
 ] as const;
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
 
-const LIVE: ReadonlySet<SubscriptionStatus> = new Set(['active', 'trialing', 'past_due', 'unpaid', 'paused']);
+/** In these a subscription entitles to licences. */
+export const LIVE_STATUSES: ReadonlySet<SubscriptionStatus> = new Set([
+  'active',
+  'trialing',
+  'past_due',
+  'unpaid',
+  'paused',
+]);
 
 /** Does a subscription in this status entitle to licences? */
 export function isLive(status: SubscriptionStatus): boolean {
-  return LIVE.has(status);
+  return LIVE_STATUSES.has(status);
 }
 
 /** Is this status the last one that a subscription has? */
@@ -64,6 +71,9 @@ export type Subscription = {
   cancelAt: Date | null;
   cancelAtPeriodEnd: boolean;
   canceledAt: Date | null;
+  /** Why it was canceled; null when it was not, or Stripe does not say. */
+  cancellationReason: string | null;
+  trialEnd: Date | null;
   metadata: Record<string, string>;
 };
 
@@ -74,5 +84,7 @@ export type Customer =
       deleted: false;
       email: string | null;
       name: string | null;
+      /** Does Stripe have anything that it could charge by default? */
+      hasPaymentMethod: boolean;
       metadata: Record<string, string>;
     };

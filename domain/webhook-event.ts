@@ -157,6 +157,10 @@ function verdict({ concern, ...facts }: Facts, livemode: boolean): RoutedEvent {
     return { ...facts, status: 'parked', statusReason: 'livemode_mismatch' };
   }
   if (facts.subject === null) {
+    // The thin event of an upcoming invoice names nothing at all; its snapshot twin names the customer.
+    if (concern === 'invoice' && facts.objectId === null) {
+      return { ...facts, status: 'ignored', statusReason: 'event_type' };
+    }
     // A session without a customer sells nothing that could have licences; other objects always name whom they concern.
     return concern === 'session'
       ? { ...facts, status: 'ignored', statusReason: 'not_a_license_purchase' }
@@ -169,6 +173,7 @@ function subjectOf(concern: ConcernKind, object: Record<string, unknown>): strin
   switch (concern) {
     case 'session':
     case 'subscription':
+    case 'invoice':
       return idOf(object.customer);
     case 'customer':
       return idOf(object.id);
@@ -185,6 +190,7 @@ function thinSubject(concern: ConcernKind, objectId: string): string {
   switch (concern) {
     case 'session':
     case 'subscription':
+    case 'invoice':
     case 'customer':
       return objectId;
     case 'product':

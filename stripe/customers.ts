@@ -2,14 +2,25 @@ import type Stripe from 'stripe';
 import { z } from 'zod';
 import { type StripeCustomerId, stripeCustomerIdSchema } from '../domain/ids.ts';
 import type { Customer } from '../domain/subscription.ts';
-import { metadata, optionalText, readAnswer } from './answers.ts';
+import { expandableId, metadata, optionalText, readAnswer } from './answers.ts';
 import { isResourceMissing, stripeFailure } from './errors.ts';
 
 const customerSchema = z.union([
   z.object({ id: stripeCustomerIdSchema, deleted: z.literal(true) }),
   z
-    .object({ id: stripeCustomerIdSchema, email: optionalText, name: optionalText, metadata })
-    .transform((customer) => ({ ...customer, deleted: false as const })),
+    .object({
+      id: stripeCustomerIdSchema,
+      email: optionalText,
+      name: optionalText,
+      metadata,
+      default_source: expandableId.nullish(),
+      invoice_settings: z.object({ default_payment_method: expandableId.nullish() }).nullish(),
+    })
+    .transform(({ default_source: source, invoice_settings: settings, ...customer }) => ({
+      ...customer,
+      hasPaymentMethod: Boolean(settings?.default_payment_method ?? source),
+      deleted: false as const,
+    })),
 ]);
 
 /**

@@ -17,6 +17,13 @@ export function isResourceMissing(error: unknown): boolean {
   return error instanceof Stripe.errors.StripeError && error.code === 'resource_missing';
 }
 
+/** The code with which a payment was declined; undefined when the error is another one. */
+export function declineCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Stripe.errors.StripeError)) return undefined;
+  const isDeclined = error.statusCode === 402 || error.rawType === 'card_error';
+  return isDeclined ? (error.decline_code ?? error.code ?? 'declined') : undefined;
+}
+
 /**
  * Is the answer to a write a stored one, so that the same key would only bring it again? A failure that is replayed,
  * or a key that was used with other parameters.

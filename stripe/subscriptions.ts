@@ -1,13 +1,19 @@
 import type Stripe from 'stripe';
 import { z } from 'zod';
+import { Failure } from '../domain/failures.ts';
 import {
   type StripeCustomerId,
   type StripeSubscriptionId,
   stripeCustomerIdSchema,
   stripeSubscriptionIdSchema,
 } from '../domain/ids.ts';
-import { SUBSCRIPTION_STATUSES, type Subscription, type SubscriptionItem } from '../domain/subscription.ts';
-import { expandableId, instant, metadata, optionalInstant, readAnswer } from './answers.ts';
+import {
+  isEnded,
+  SUBSCRIPTION_STATUSES,
+  type Subscription,
+  type SubscriptionItem,
+} from '../domain/subscription.ts';
+import { expandableId, instant, metadata, optionalInstant, optionalText, readAnswer } from './answers.ts';
 import { isResourceMissing, stripeFailure } from './errors.ts';
 import { priceSchema } from './products.ts';
 
@@ -48,6 +54,8 @@ const subscriptionSchema = z
     cancel_at: optionalInstant,
     cancel_at_period_end: z.boolean(),
     canceled_at: optionalInstant,
+    cancellation_details: z.object({ reason: optionalText }).nullish(),
+    trial_end: optionalInstant,
     metadata,
   })
   .transform((answer) => ({
@@ -61,6 +69,8 @@ const subscriptionSchema = z
       cancelAt: answer.cancel_at,
       cancelAtPeriodEnd: answer.cancel_at_period_end,
       canceledAt: answer.canceled_at,
+      cancellationReason: answer.cancellation_details?.reason ?? null,
+      trialEnd: answer.trial_end,
       metadata: answer.metadata,
     } satisfies Subscription,
   }));
@@ -106,4 +116,27 @@ async function withAllItems(stripe: Stripe, answer: unknown): Promise<Subscripti
     .list({ subscription: subscription.id, limit: PAGE_SIZE })
     .autoPagingToArray({ limit: ITEMS_PER_SUBSCRIPTION_MAX });
   return { ...subscription, items: items.map((item) => readAnswer(itemSchema, item)) };
+}
+
+/**
+ * Cancels a subscription at once, without crediting or billing anything. Stripe takes no idempotency key on a DELETE, so
+ * the truth is read before every try, and a second cancel that finds it canceled is none.
+ *
+ * @throws Failure SubscriptionNotFound, or what Stripe's answer is named
+ */
+export async function cancelSubscription(stripe: Stripe, id: StripeSubscriptionId): Promise<void> {
+  if (await hasEnded(stripe, id)) return;
+  try {
+    await stripe.subscriptions.cancel(id);
+  } catch (error) {
+    // Stripe answers a cancel of what is canceled as if it did not know it.
+    if (isResourceMissing(error) && (await hasEnded(stripe, id))) return;
+    throw stripeFailure(error);
+  }
+}
+
+async function hasEnded(stripe: Stripe, id: StripeSubscriptionId): Promise<boolean> {
+  const subscription = await retrieveSubscription(stripe, id);
+  if (subscription === null) throw new Failure('SubscriptionNotFound', `Stripe does not know ${id}`);
+  return isEnded(subscription.status);
 }

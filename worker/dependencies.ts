@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
+import { readDunningPolicyFile } from '../activities/dunning-policy-file.ts';
 import { createMailer } from '../activities/mail.ts';
 import { createMailRenderer } from '../activities/mail-templates.ts';
 import { wakeBillingSync } from '../client/wake-billing-sync.ts';
+import { wakeDunning } from '../client/wake-dunning.ts';
 import type { Config } from '../config.ts';
 import { connectDatabase, type DatabaseConnection } from '../db/connect.ts';
+import { dunningFigures } from '../db/dunning-figures.ts';
 import { inboxBacklog } from '../db/inbox-backlog.ts';
 import { createStripe } from '../stripe/client.ts';
 import { createWorkerMetrics } from './metrics.ts';
@@ -22,9 +25,10 @@ export type WorkerDependencies = {
 /**
  * Builds what activities touch, once for the process; nothing is connected before it is used.
  *
- * @throws Error when a mail template is broken
+ * @throws Error when a mail template is broken or the dunning policy can't be followed
  */
 export function buildDependencies(config: Config<'worker'>, log: Logger): WorkerDependencies {
+  const dunningPolicy = readDunningPolicyFile(config.DUNNING_POLICY_FILE);
   const mailRenderer = createMailRenderer({ overrides: config.MAIL_TEMPLATES_DIR });
   const { database, pool, close } = connectDatabase({
     url: config.DATABASE_URL,
@@ -32,7 +36,11 @@ export function buildDependencies(config: Config<'worker'>, log: Logger): Worker
     onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM });
-  const metrics = createWorkerMetrics({ readBacklog: () => inboxBacklog(database), nowMs: Date.now });
+  const metrics = createWorkerMetrics({
+    readBacklog: () => inboxBacklog(database),
+    readDunning: () => dunningFigures(database),
+    nowMs: Date.now,
+  });
   const stripe = createStripe({
     secretKey: config.STRIPE_SECRET_KEY,
     apiBase: config.STRIPE_API_BASE,
@@ -45,6 +53,9 @@ export function buildDependencies(config: Config<'worker'>, log: Logger): Worker
       mailer,
       mailRenderer,
       wakeBillingSync: (subject) => wakeBillingSync(client, { subject, taskQueue: config.TASK_QUEUE }),
+      wakeDunning: (stripeSubscriptionId) =>
+        wakeDunning(client, { stripeSubscriptionId, taskQueue: config.TASK_QUEUE }),
+      dunningPolicy,
       licensePrices: config.STRIPE_PRO_PRICE_ID ? new Set(config.STRIPE_PRO_PRICE_ID) : 'any',
       billingTenant: config.MASTER_BILLING_TENANT_ID,
       appUrl: config.APP_URL,

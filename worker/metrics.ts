@@ -1,16 +1,19 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { createActivityMetrics } from '../activities/metrics.ts';
+import type { DunningFigures } from '../db/dunning-figures.ts';
 import type { InboxBacklog } from '../db/inbox-backlog.ts';
 import type { StripeRequest } from '../stripe/client.ts';
 
 /** However often somebody looks, Postgres is asked this often. */
-const BACKLOG_MAX_AGE_MS = 10_000;
+const READING_MAX_AGE_MS = 10_000;
 
 /** Makes a registry of its own with what the worker counts, beside the Temporal SDK's own metrics. */
 export function createWorkerMetrics(options: {
   readBacklog: () => Promise<InboxBacklog>;
+  readDunning: () => Promise<DunningFigures>;
   nowMs: () => number;
 }) {
+  const { readBacklog, readDunning, nowMs } = options;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -20,7 +23,8 @@ export function createWorkerMetrics(options: {
     labelNames: ['method', 'answer'],
     registers,
   });
-  addBacklogGauges(registry, remembered(options));
+  addBacklogGauges(registry, remembered(readBacklog, nowMs));
+  addDunningGauges(registry, remembered(readDunning, nowMs));
   return {
     registry,
     activities: createActivityMetrics(registry),
@@ -62,17 +66,56 @@ function addBacklogGauges(registry: Registry, read: () => Promise<InboxBacklog |
   );
 }
 
+function addDunningGauges(registry: Registry, read: () => Promise<DunningFigures | undefined>): void {
+  const gauge = (
+    name: string,
+    help: string,
+    labels: string[],
+    show: (set: SetGauge, figures: DunningFigures) => void,
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: labels,
+      registers: [registry],
+      async collect() {
+        const figures = await read();
+        this.reset();
+        if (figures !== undefined) show((label, value) => this.set(label, value), figures);
+      },
+    });
+  gauge('tenantry_dunning_open_cases', 'Dunning cases that are open, by state', ['state'], (set, figures) => {
+    for (const { state, cases } of figures.openCases) set({ state }, cases);
+  });
+  gauge(
+    'tenantry_dunning_at_risk_minor',
+    'What is unpaid and followed, in minor units by currency',
+    ['currency'],
+    (set, figures) => {
+      for (const { currency, minor } of figures.atRisk) set({ currency }, minor);
+    },
+  );
+  gauge('tenantry_dunning_unreachable_cases', 'Open cases that wait for an address', [], (set, figures) => {
+    set({}, figures.unreachable);
+  });
+  gauge(
+    'tenantry_restricted_without_debt',
+    'Tenants whose access is withheld though nothing of theirs is unpaid; must be 0',
+    [],
+    (set, figures) => set({}, figures.restrictedWithoutDebt),
+  );
+}
+
+type SetGauge = (label: Record<string, string>, value: number) => void;
+
 /** @returns what was read last if it is young enough; undefined when it can't be read */
-function remembered(options: {
-  readBacklog: () => Promise<InboxBacklog>;
-  nowMs: () => number;
-}): () => Promise<InboxBacklog | undefined> {
-  let latest: { atMs: number; backlog: Promise<InboxBacklog | undefined> } | undefined;
+function remembered<T>(read: () => Promise<T>, nowMs: () => number): () => Promise<T | undefined> {
+  let latest: { atMs: number; reading: Promise<T | undefined> } | undefined;
   return () => {
-    const atMs = options.nowMs();
-    if (latest === undefined || atMs - latest.atMs > BACKLOG_MAX_AGE_MS) {
-      latest = { atMs, backlog: options.readBacklog().catch(() => undefined) };
+    const atMs = nowMs();
+    if (latest === undefined || atMs - latest.atMs > READING_MAX_AGE_MS) {
+      latest = { atMs, reading: read().catch(() => undefined) };
     }
-    return latest.backlog;
+    return latest.reading;
   };
 }

@@ -34,11 +34,14 @@ export function activities(summary: string) {
 }
 
 /** Activities on the queue of those that call Stripe. */
-export function stripeActivities(summary: string) {
+export function stripeActivities(summary: string, priority: ActivityOptions['priority'] = LIVE_PRIORITY) {
   return proxyActivities<StripeActivities>({
     ...STRIPE_OPTIONS,
     summary,
     taskQueue: stripeTaskQueue(workflowInfo().taskQueue),
-    priority: LIVE_PRIORITY,
+    priority,
   });
 }
+
+/** Dunning has days; whatever a customer waits for goes first. */
+export const DUNNING_PRIORITY = { priorityKey: 3 };

@@ -62,9 +62,7 @@ export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promis
       setCurrentDetails(describeSync(total));
       if (round.tenant !== null) Object.assign(about, { tenantId: round.tenant });
       if (round.purchase) await beginTenant(round.purchase);
-      const filedUnder = round.customer ?? round.product;
-      if (filedUnder !== undefined)
-        await activities(`Sync of ${filedUnder}, to which it led`).wakeBillingSync({ subject: filedUnder });
+      await passOn(round);
       if (round.more) woken = true;
       if (woken && workflowInfo().continueAsNewSuggested)
         await continueAsNew<typeof billingSyncWorkflow>({ subject });
@@ -76,6 +74,15 @@ export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promis
   }
   showRunState({ ...about, tenantryState: 'completed' });
   return total;
+}
+
+/** Wakes whom a round found to have something to do. */
+async function passOn({ dunned, customer, product }: SyncRound): Promise<void> {
+  if (dunned !== undefined)
+    await activities('Dunning of what is unpaid').wakeDunning({ subscriptions: dunned });
+  const filedUnder = customer ?? product;
+  if (filedUnder !== undefined)
+    await activities(`Sync of ${filedUnder}, to which it led`).wakeBillingSync({ subject: filedUnder });
 }
 
 /**

@@ -1,3 +1,4 @@
 export { billingSyncWorkflow } from './billing-sync.ts';
 export { createTenantWorkflow } from './create-tenant.ts';
+export { dunningWorkflow } from './dunning.ts';
 export { sweepWebhookEventsWorkflow } from './sweep-webhook-events.ts';

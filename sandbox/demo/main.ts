@@ -2,6 +2,7 @@ import { startStack } from '../stack.ts';
 import { observe } from './observer.ts';
 import { tellStory } from './story.ts';
 import { createTimeline, DemoFailed } from './timeline.ts';
+import { DEMO_DUNNING_POLICY } from './unpaid-renewal.ts';
 
 /** A demo that hangs is a demo that failed. */
 const STORY_LIMIT_MS = 120_000;
@@ -9,7 +10,11 @@ const STORY_LIMIT_MS = 120_000;
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 print('tenantry demo: everything runs on this machine, nothing is real but the code.\n');
-const stack = await startStack({ ui: true, log: print });
+const stack = await startStack({
+  ui: true,
+  env: { DUNNING_POLICY_FILE: DEMO_DUNNING_POLICY },
+  log: print,
+});
 print(`
   Temporal UI    ${stack.temporal.uiUrl}
   Gateway API    ${stack.gatewayUrl}/docs

@@ -2,6 +2,7 @@ import type { Stack } from '../stack.ts';
 import type { Observer } from './observer.ts';
 import { buyInCheckout, openStore, type Sale, type Store } from './store.ts';
 import type { Timeline } from './timeline.ts';
+import { unpaidRenewal } from './unpaid-renewal.ts';
 
 const MAIL_PATIENCE_MS = 20_000;
 
@@ -21,9 +22,10 @@ export async function tellStory(options: {
   await checkoutAlone(scene);
   await eventBeforeTenant(scene);
   await cancellation(scene, sale);
+  await unpaidRenewal(scene);
   const { timeline, observer } = scene;
   timeline.chapter('The end');
-  timeline.check('tenants in the database', await observer.countTenants(), 3);
+  timeline.check('tenants in the database', await observer.countTenants(), 4);
 }
 
 async function purchase({ stack, observer, store, timeline }: Scene): Promise<Sale> {

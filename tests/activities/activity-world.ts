@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createActivities, createStripeActivities } from '../../activities/create-activities.ts';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import { readDunningPolicyFile } from '../../activities/dunning-policy-file.ts';
 import { createMailRenderer } from '../../activities/mail-templates.ts';
 import { createActivityMetrics } from '../../activities/metrics.ts';
 import { MASTER_BILLING_TENANT_ID, type TestDatabase } from '../database.ts';
@@ -19,6 +20,7 @@ type Activity<Argument, Result> = (argument: Argument) => Promise<Result>;
 /** All activities on a test's own database and Stripe; what a test doesn't care about is made up. */
 export function activityWorld(world: World) {
   const wakes: string[] = [];
+  const dunningWakes: string[] = [];
   const logged: string[] = [];
   const registry = new Registry();
   const dependencies: ActivityDependencies = {
@@ -28,6 +30,8 @@ export function activityWorld(world: World) {
     },
     mailRenderer,
     wakeBillingSync: async (subject) => void wakes.push(subject),
+    wakeDunning: async (subscription) => void dunningWakes.push(subscription),
+    dunningPolicy: readDunningPolicyFile(),
     licensePrices: 'any',
     billingTenant: MASTER_BILLING_TENANT_ID,
     appUrl: 'https://app.example.com',
@@ -41,6 +45,7 @@ export function activityWorld(world: World) {
     ...createActivities(dependencies),
     ...createStripeActivities(dependencies),
     wakes,
+    dunningWakes,
     metricsText: () => registry.metrics(),
     /** Lines of the log. */
     logged,

@@ -11,6 +11,7 @@ import { MASTER_BILLING_TENANT_ID, useDatabase } from '../database.ts';
 import {
   at,
   billingRows,
+  DUNNING_POLICY,
   event,
   item,
   newId,
@@ -32,6 +33,8 @@ const apply = (
     verdicts,
     licensePrices,
     billingTenant: MASTER_BILLING_TENANT_ID,
+    dunningPolicy: DUNNING_POLICY,
+    now: at(0),
   });
 const STALE = expect.objectContaining({ name: 'StaleSnapshot' });
 
@@ -54,7 +57,7 @@ test('I4 a snapshot is written as Stripe has it, with count, access, version and
     }),
     { verdicts: [{ stripeEventId: id, status: 'processed' }] },
   );
-  expect(applied).toEqual({ tenant, before: null, licensedUserCount: 12 });
+  expect(applied).toEqual({ tenant, before: null, licensedUserCount: 12, dunned: [] });
   expect(await rows.tenantRow(tenant)).toMatchObject({ licensed_user_count: 12, access_state: 'active' });
   expect(await rows.eventRow(id)).toMatchObject({ status: 'processed', tenant });
   expect(await rows.subscriptionRow(bought.id)).toEqual({

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { vi } from 'vitest';
+import { readDunningPolicyFile } from '../../activities/dunning-policy-file.ts';
 import { applySnapshot, type CustomerSnapshot } from '../../db/billing-projection.ts';
 import { insertWebhookEvents } from '../../db/inbox.ts';
 import { provisionTenant } from '../../db/tenants.ts';
@@ -14,6 +15,9 @@ const WAIT_MAX = { timeout: 10_000 };
 
 /** A Stripe id that no other test has. */
 export const newId = (prefix: string) => `${prefix}_${randomUUID().replaceAll('-', '')}`;
+
+/** The built-in one. */
+export const DUNNING_POLICY = readDunningPolicyFile();
 
 /** Seconds since an arbitrary instant. */
 export const at = (seconds: number) => new Date(1_700_000_000_000 + seconds * 1000);
@@ -57,13 +61,23 @@ export function subscription(overrides: Partial<Subscription> = {}): Subscriptio
     cancelAt: null,
     cancelAtPeriodEnd: false,
     canceledAt: null,
+    cancellationReason: null,
+    trialEnd: null,
     metadata: {},
     ...overrides,
   };
 }
 
 export function snapshot(customer: string, overrides: Partial<CustomerSnapshot> = {}): CustomerSnapshot {
-  return { customer, syncVersion: 0, subscriptions: [], products: [], contact: null, ...overrides };
+  return {
+    customer,
+    syncVersion: 0,
+    subscriptions: [],
+    products: [],
+    invoices: null,
+    contact: null,
+    ...overrides,
+  };
 }
 
 export function event(overrides: Partial<RoutedEvent> = {}): RoutedEvent {
@@ -123,6 +137,8 @@ export function billingRows({ database, pool }: Pick<TestDatabase, 'database' | 
         verdicts: [],
         licensePrices: 'any',
         billingTenant: MASTER_BILLING_TENANT_ID,
+        dunningPolicy: DUNNING_POLICY,
+        now: at(0),
       });
       return { ...owner, subscription: bought.id, price: bought.items[0]?.price ?? price() };
     },

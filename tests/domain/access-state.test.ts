@@ -12,11 +12,18 @@ test.each<[string, SubscriptionStatus[], string]>([
   ['a new one is live after an old one ended', ['canceled', 'trialing'], 'active'],
   ['unpaid is still live: dunning decides about it', ['unpaid'], 'active'],
 ])('%s: %j is %s', (_name, statuses, state) => {
-  expect(accessState(statuses)).toBe(state);
+  expect(accessState(statuses, [])).toBe(state);
 });
 
 test('one live subscription is enough, wherever it stands', () => {
   for (const status of SUBSCRIPTION_STATUSES) {
-    expect(accessState(['canceled', status, 'canceled'])).toBe(isLive(status) ? 'active' : 'canceled');
+    expect(accessState(['canceled', status, 'canceled'], [])).toBe(isLive(status) ? 'active' : 'canceled');
   }
+});
+
+test('the harshest of the dunning cases decides, wherever it stands, as long as a subscription is live', () => {
+  expect(accessState(['past_due'], ['restricted', 'suspended', 'active'])).toBe('suspended');
+  expect(accessState(['past_due'], ['active', 'restricted'])).toBe('restricted');
+  expect(accessState(['active'], ['active'])).toBe('active');
+  expect(accessState(['canceled'], ['suspended'])).toBe('canceled');
 });

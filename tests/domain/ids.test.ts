@@ -25,7 +25,8 @@ test.each([
   ['cus_1 ', 'unknown'],
   ['cus_1\n', 'unknown'],
   ['CUS_1', 'unknown'],
-  ['in_1', 'unknown'],
+  ['in_1', 'invoice'],
+  ['in_', 'unknown'],
   ['', 'unknown'],
 ])('the subject %j is of the kind %s', (subject, kind) => {
   expect(subjectKind(subject)).toBe(kind);

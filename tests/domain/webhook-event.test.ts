@@ -37,6 +37,7 @@ describe('every type that concerns us leads to whom it concerns', () => {
     subscription: { id: 'sub_1', customer: 'cus_1' },
     product: { id: 'prod_1' },
     price: { id: 'price_1', product: 'prod_1' },
+    invoice: { id: 'in_1', customer: 'cus_1' },
   };
   test.each(ALL_STRIPE_EVENT_TYPES)('%s', (type) => {
     const concern = concernOf(type);

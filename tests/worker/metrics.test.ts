@@ -12,6 +12,7 @@ function fakeBacklog(answers: (InboxBacklog | Error)[]) {
   let reads = 0;
   const metrics = createWorkerMetrics({
     nowMs: () => nowMs,
+    readDunning: async () => ({ openCases: [], atRisk: [], unreachable: 0, restrictedWithoutDebt: 0 }),
     readBacklog: async () => {
       reads += 1;
       const answer = answers.length > 1 ? answers.shift() : answers[0];

@@ -10,6 +10,8 @@ export const SWEPT: SweepResult = {
   failed_wakes: 1,
   retried_events: 4,
   parked_claimed: 5,
+  dunning_woken: 6,
+  notices_sent: 7,
 };
 
 /** The activities as the workflows know them; each call happens in the world of the run that made it. */
@@ -30,6 +32,11 @@ export function fakeActivities(worldOf: (workflowId: string) => FakeWorld): {
       settlePurchaseEvents: async (input) =>
         attempt('settlePurchaseEvents', input, () => world().settlePurchaseEvents(input)),
       wakeDueSubjects: async () => attempt('wakeDueSubjects', {}, () => SWEPT),
+      wakeDunning: async (input) => attempt('wakeDunning', input, () => undefined),
+      wakeDueDunning: async () => attempt('wakeDueDunning', {}, () => ({ woken: SWEPT.dunning_woken ?? 0 })),
+      deliverDueNotices: async () =>
+        attempt('deliverDueNotices', {}, () => ({ sent: SWEPT.notices_sent ?? 0 })),
+      commandDunning: async () => notFaked('commandDunning'),
     },
     stripe: {
       verifyPurchase: async (input) => attempt('verifyPurchase', input, () => undefined),
@@ -39,8 +46,18 @@ export function fakeActivities(worldOf: (workflowId: string) => FakeWorld): {
       tagSubscriptions: async (input) =>
         attempt('tagSubscriptions', input, () => world().tagSubscriptions(input)),
       syncSubject: async (input) => attempt('syncSubject', input, () => world().syncRound()),
+      lookAtDunning: async () => notFaked('lookAtDunning'),
+      cancelUnpaid: async () => notFaked('cancelUnpaid'),
+      writeOffInvoices: async () => notFaked('writeOffInvoices'),
+      payInvoiceNow: async () => notFaked('payInvoiceNow'),
+      deliverDunningNotice: async () => notFaked('deliverDunningNotice'),
     },
   };
+
+  /** Dunning is tested with its real activities, in tests/dunning. */
+  function notFaked(activity: string): never {
+    throw new Error(`${activity} has no fake`);
+  }
 
   function attempt<T>(...call: Parameters<typeof FakeWorld.prototype.attempt<T>>): Promise<T> {
     return world().attempt(...call);

@@ -1,0 +1,150 @@
+import type { Database } from '../db/connect.ts';
+import { recordDunningEvent } from '../db/dunning-events.ts';
+import { noticedStep } from '../db/dunning-files.ts';
+import {
+  beginDelivery,
+  contactOf,
+  type DeliveryResult,
+  notificationsDue,
+  type QueuedNotification,
+  readdress,
+  settleNotification,
+} from '../db/notifications.ts';
+import { Failure, isFinal } from '../domain/failures.ts';
+import { stripeInvoiceIdSchema } from '../domain/ids.ts';
+import { readNotice } from '../domain/notification.ts';
+import { retrieveInvoice } from '../stripe/invoices.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+
+/** Pause after a try that the mail server did not take, doubled with each that follows. */
+const RETRY_FIRST_MS = 30_000;
+const RETRY_MAX_MS = 60 * 60 * 1000;
+/** Mails one sweep sends; what is left is the next one's. */
+const NOTICES_PER_SWEEP_MAX = 100;
+/** What nobody's workflow sends: reminders, and what a case told at its end and could not deliver. */
+const SWEPT_KINDS = ['renewal_reminder', 'trial_ending', 'receipt', 'canceled'] as const;
+
+export type Delivery = { status: 'sent' | 'queued' | 'failed' | 'suppressed' };
+
+/** Delivery of a case's notices, which looks at Stripe before. */
+export function createNoticeStripeActivities(dependencies: ActivityDependencies) {
+  return {
+    /**
+     * Sends a notice of a case, unless its invoice was settled in the last moment. A mail server that is away is an answer,
+     * and tried again later; so is an address that takes nothing: the tenant's other one is tried.
+     */
+    async deliverDunningNotice(options: {
+      tenant: string;
+      notification_id: string;
+      now: string;
+    }): Promise<Delivery> {
+      const { database, stripe } = dependencies;
+      const notification = { tenant: options.tenant, notificationId: options.notification_id };
+      const step = await noticedStep(database, notification);
+      if (step !== null) {
+        const invoice = await retrieveInvoice(stripe, stripeInvoiceIdSchema.parse(step.anchor));
+        if (invoice?.status !== 'open') {
+          await settle(dependencies, notification, {
+            result: { status: 'suppressed', error: 'The invoice was settled' },
+            now: new Date(options.now),
+          });
+          return { status: 'suppressed' };
+        }
+      }
+      return deliver(dependencies, notification, new Date(options.now));
+    },
+  };
+}
+
+/** Delivery of what no workflow sends. */
+export function createNoticeActivities(dependencies: ActivityDependencies) {
+  return {
+    /** Sends the mails of the outbox that are due and nobody else's. */
+    async deliverDueNotices(): Promise<{ sent: number }> {
+      const due = await notificationsDue(dependencies.database, {
+        kinds: SWEPT_KINDS,
+        limit: NOTICES_PER_SWEEP_MAX,
+      });
+      let sent = 0;
+      for (const notification of due) {
+        const { status } = await deliver(dependencies, notification, dependencies.now());
+        if (status === 'sent') sent += 1;
+      }
+      return { sent };
+    },
+  };
+}
+
+type NotificationId = { tenant: string; notificationId: string };
+
+async function deliver(
+  dependencies: ActivityDependencies,
+  notification: NotificationId,
+  now: Date,
+): Promise<Delivery> {
+  const mail = await beginDelivery(dependencies.database, notification);
+  if (mail === null) return { status: 'sent' };
+  const result = await send(dependencies, mail, now);
+  if (result.status === 'failed') {
+    const another = await otherAddress(dependencies.database, mail);
+    if (another !== null) {
+      await readdress(dependencies.database, notification, another);
+      return deliver(dependencies, notification, now);
+    }
+  }
+  await settle(dependencies, notification, { result, mail, now });
+  return { status: result.status };
+}
+
+/** Each try of a notice is the same message, so that whoever gets it twice sees it once. */
+async function send(
+  { mailer, mailRenderer, appUrl }: ActivityDependencies,
+  mail: QueuedNotification,
+  now: Date,
+): Promise<DeliveryResult> {
+  const messageId = `<${mail.notificationId}@${new URL(appUrl).hostname}>`;
+  if (mail.recipient === '') return { status: 'failed', error: 'Nobody has an address' };
+  try {
+    const notice = readNotice({ kind: mail.kind, data: mail.payload });
+    const rendered = await mailRenderer.render({ ...notice, locale: mail.locale });
+    await mailer.send({ to: mail.recipient, messageId, ...rendered });
+    return { status: 'sent', messageId, at: now };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    if (isFinal(error.name)) return { status: 'failed', error: error.message };
+    const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** (mail.attempts - 1), RETRY_MAX_MS);
+    return { status: 'queued', error: error.message, retryAt: new Date(now.getTime() + pauseMs) };
+  }
+}
+
+/** The tenant's own address, where the one that takes nothing was another. */
+async function otherAddress(database: Database, mail: QueuedNotification): Promise<string | null> {
+  const { email } = await contactOf(database, mail.tenant);
+  return email !== '' && email !== mail.recipient ? email : null;
+}
+
+const EVENT_OF = { sent: 'notice_sent', failed: 'notice_failed', suppressed: 'notice_suppressed' } as const;
+
+/** Records what became of it, and of a case's notice in the case's own record too. */
+async function settle(
+  { database, metrics }: ActivityDependencies,
+  notification: NotificationId,
+  options: { result: DeliveryResult; mail?: QueuedNotification; now: Date },
+): Promise<void> {
+  const { result, mail, now } = options;
+  const step = await noticedStep(database, notification);
+  await database.transaction(async (transaction) => {
+    await settleNotification(transaction, notification, result);
+    const caseId = step?.caseId ?? mail?.dunningCaseId ?? null;
+    if (caseId === null || result.status === 'queued') return;
+    await recordDunningEvent(transaction, {
+      tenant: notification.tenant,
+      caseId,
+      kind: EVENT_OF[result.status],
+      now,
+      ...(step && { stage: step.stage, invoice: step.anchor }),
+      detail: { ...(mail && { notice: mail.kind }), ...('error' in result && { error: result.error }) },
+    });
+  });
+  if (mail) metrics.noticeDelivered(mail.kind, result.status);
+}
