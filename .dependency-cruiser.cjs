@@ -14,7 +14,15 @@ const rooms = {
   },
   activities: {
     mayUse: ['activities', 'domain', 'db', 'stripe', 'client/contract\\.ts'],
-    packages: ['@temporalio/activity', '@temporalio/common', 'pino', 'nodemailer', 'liquidjs', 'prom-client'],
+    packages: [
+      '@temporalio/activity',
+      '@temporalio/common',
+      'pino',
+      'nodemailer',
+      'liquidjs',
+      'luxon',
+      'prom-client',
+    ],
   },
   'webhook-gateway': {
     mayUse: ['webhook-gateway', 'domain', 'db', 'client', 'stripe/signature\\.ts', 'config\\.ts', 'log\\.ts'],

@@ -118,7 +118,7 @@ export type QuietTimes = Pick<DunningPolicy, 'quiet_hours' | 'weekdays'>;
 /**
  * Reads a policy as it stands in its file.
  *
- * @throws Failure InvalidInput with every fault in one message, each naming its stage and what is wrong with it
+ * @throws Failure InvalidInput with every fault on a line of its own, each naming its stage and what is wrong with it
  */
 export function readDunningPolicy(value: unknown): DunningPolicy {
   const parsed = policySchema.safeParse(value);
@@ -126,7 +126,7 @@ export function readDunningPolicy(value: unknown): DunningPolicy {
     ? impossibilities(parsed.data)
     : parsed.error.issues.map((issue) => describe(issue, value));
   if (parsed.success && faults.length === 0) return parsed.data;
-  throw new Failure('InvalidInput', `The dunning policy is not usable: ${faults.join('; ')}`);
+  throw new Failure('InvalidInput', ['The dunning policy is not usable:', ...faults].join('\n  '));
 }
 
 /** The stages by which an invoice is followed: those of the first variant that fits, or the policy's own. */
