@@ -2,6 +2,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { SweepResult } from '../client/contract.ts';
 import { declineGroup } from '../domain/decline-codes.ts';
 import { DUNNING_OUTCOMES, type DunningOutcome } from '../domain/dunning.ts';
+import { NOTICE_KINDS, NOTIFICATION_STATUSES, type NotificationStatus } from '../domain/notification.ts';
 
 /** Stripe tells an event's time in whole seconds; a day is as long as an outage should ever last. */
 const SETTLED_STATUSES = ['processed', 'ignored', 'parked', 'failed'] as const;
@@ -72,13 +73,16 @@ export function createActivityMetrics(registry: Registry) {
   });
   const notices = new Counter({
     name: 'tenantry_notices_total',
-    help: 'Tries to send a notice, by kind and what became of it: sent, queued for another try, failed, or suppressed',
+    help: 'Tries to send a notice (invitations are none), by kind and what became of it: sent, queued for another try, failed, or suppressed',
     labelNames: ['kind', 'status'],
     registers,
   });
-  for (const outcome of DUNNING_OUTCOMES) closedCases.inc({ outcome, stage: 'none', decline: 'none' }, 0);
   // From zero on: a counter that appears with its first event shows no increase.
   for (const status of SETTLED_STATUSES) settled.inc({ status }, 0);
+  for (const outcome of DUNNING_OUTCOMES) closedCases.inc({ outcome, stage: 'none', decline: 'none' }, 0);
+  for (const kind of NOTICE_KINDS.filter((each) => each !== 'invitation')) {
+    for (const status of NOTIFICATION_STATUSES) notices.inc({ kind, status }, 0);
+  }
   return {
     /** After the commit. */
     eventsSettled(counts: Partial<Record<(typeof SETTLED_STATUSES)[number], number>>): void {
@@ -106,7 +110,7 @@ export function createActivityMetrics(registry: Registry) {
       recovered.inc(labels, closed.recoveredMinor);
     },
     /** @param status what became of this try */
-    noticeDelivered(kind: string, status: 'sent' | 'queued' | 'failed' | 'suppressed'): void {
+    noticeDelivered(kind: string, status: NotificationStatus): void {
       notices.inc({ kind, status });
     },
     swept({ woken, failed_wakes }: Pick<SweepResult, 'woken' | 'failed_wakes'>): void {

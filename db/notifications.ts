@@ -71,13 +71,17 @@ export type DeliveryResult =
   | { status: 'failed'; error: string }
   | { status: 'suppressed'; error: string };
 
-/** Records what became of a try to send. What was sent stays sent, though a slower try may fail after it. */
+/**
+ * Records what became of a try to send. What was sent stays sent, though a slower try may fail after it.
+ *
+ * @returns the mail's kind; null when it had been sent before
+ */
 export async function settleNotification(
   database: Database | Transaction,
   notification: { tenant: string; notificationId: string },
   result: DeliveryResult,
-): Promise<void> {
-  await database
+): Promise<string | null> {
+  const [settled] = await database
     .update(notifications)
     .set(
       result.status === 'sent'
@@ -94,7 +98,9 @@ export async function settleNotification(
             nextAttemptAt: result.status === 'queued' ? result.retryAt : null,
           },
     )
-    .where(and(ofNotification(notification), ne(notifications.status, 'sent')));
+    .where(and(ofNotification(notification), ne(notifications.status, 'sent')))
+    .returning({ kind: notifications.kind });
+  return settled?.kind ?? null;
 }
 
 /** Sends a mail to another address, because the one before takes none. */

@@ -80,7 +80,9 @@ function addDunningGauges(registry: Registry, read: () => Promise<DunningFigures
       registers: [registry],
       async collect() {
         const figures = await read();
-        this.reset();
+        // A gauge without labels that is reset is 0, which is not what is known.
+        if (labels.length === 0) this.remove();
+        else this.reset();
         if (figures !== undefined) show((label, value) => this.set(label, value), figures);
       },
     });
@@ -103,6 +105,12 @@ function addDunningGauges(registry: Registry, read: () => Promise<DunningFigures
     'Tenants whose access is withheld though nothing of theirs is unpaid; must be 0',
     [],
     (set, figures) => set({}, figures.restrictedWithoutDebt),
+  );
+  gauge('tenantry_notices_waiting', 'Mails that were decided and not sent yet', [], (set, { mails }) => {
+    set({}, mails.waiting);
+  });
+  gauge('tenantry_notices_oldest_seconds', 'How long the oldest of them has waited', [], (set, { mails }) =>
+    set({}, mails.oldestMs / 1000),
   );
 }
 

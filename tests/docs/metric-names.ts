@@ -8,7 +8,13 @@ export async function metricNames(): Promise<string[]> {
   gateway.waiting('waker', () => 0);
   const worker = createWorkerMetrics({
     readBacklog: async () => ({ rows: 0, oldestMs: 0, parkedRows: 0 }),
-    readDunning: async () => ({ openCases: [], atRisk: [], unreachable: 0, restrictedWithoutDebt: 0 }),
+    readDunning: async () => ({
+      openCases: [],
+      atRisk: [],
+      unreachable: 0,
+      restrictedWithoutDebt: 0,
+      mails: { waiting: 0, oldestMs: 0 },
+    }),
     nowMs: Date.now,
   });
   const metrics = await Promise.all([gateway, worker].map(({ registry }) => registry.getMetricsAsJSON()));

@@ -1,23 +1,42 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
+import type { DunningFigures } from '../../db/dunning-figures.ts';
 import type { InboxBacklog } from '../../db/inbox-backlog.ts';
 import { createStripe } from '../../stripe/client.ts';
 import { createWorkerMetrics } from '../../worker/metrics.ts';
 
 const BACKLOG: InboxBacklog = { rows: 7, oldestMs: 1_500, parkedRows: 3 };
+const FIGURES: DunningFigures = {
+  openCases: [
+    { state: 'retrying', cases: 4 },
+    { state: 'suspended', cases: 1 },
+  ],
+  atRisk: [{ currency: 'usd', minor: 9_800 }],
+  unreachable: 2,
+  restrictedWithoutDebt: 0,
+  mails: { waiting: 5, oldestMs: 90_000 },
+};
 
-function fakeBacklog(answers: (InboxBacklog | Error)[]) {
+/** Answers one after the other, the last one again and again. */
+function inTurn<T>(answers: (T | Error)[]): () => Promise<T> {
+  return async () => {
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    if (answer === undefined || answer instanceof Error) throw answer;
+    return answer;
+  };
+}
+
+function fakeBacklog(answers: (InboxBacklog | Error)[], figures: (DunningFigures | Error)[] = [FIGURES]) {
   let nowMs = 0;
   let reads = 0;
+  const readBacklog = inTurn(answers);
   const metrics = createWorkerMetrics({
     nowMs: () => nowMs,
-    readDunning: async () => ({ openCases: [], atRisk: [], unreachable: 0, restrictedWithoutDebt: 0 }),
-    readBacklog: async () => {
+    readDunning: inTurn(figures),
+    readBacklog: () => {
       reads += 1;
-      const answer = answers.length > 1 ? answers.shift() : answers[0];
-      if (answer === undefined || answer instanceof Error) throw answer;
-      return answer;
+      return readBacklog();
     },
   });
   return {
@@ -50,6 +69,40 @@ test('while Postgres is away the backlog is missing, not old, and the other metr
   expect(away).toContain('process_cpu_user_seconds_total');
   pass(10_001);
   expect(await text()).toContain('tenantry_inbox_backlog_rows 7\n');
+});
+
+const OF_DUNNING =
+  /^tenantry_(?:dunning_(?:open|at_risk|unreachable)|restricted_|notices_(?:waiting|oldest)).*$/gm;
+
+test('the figures of dunning and of the mails are shown by their labels', async () => {
+  const { text } = fakeBacklog([BACKLOG]);
+  expect((await text()).match(OF_DUNNING)).toEqual([
+    'tenantry_dunning_open_cases{state="retrying"} 4',
+    'tenantry_dunning_open_cases{state="suspended"} 1',
+    'tenantry_dunning_at_risk_minor{currency="usd"} 9800',
+    'tenantry_dunning_unreachable_cases 2',
+    'tenantry_restricted_without_debt 0',
+    'tenantry_notices_waiting 5',
+    'tenantry_notices_oldest_seconds 90',
+  ]);
+});
+
+test('a state that no case is in any more is shown no more', async () => {
+  const { text, pass } = fakeBacklog([BACKLOG], [FIGURES, { ...FIGURES, openCases: [] }]);
+  expect(await text()).toContain('tenantry_dunning_open_cases{state="suspended"} 1\n');
+  pass(10_001);
+  expect(await text()).not.toContain('tenantry_dunning_open_cases{');
+});
+
+test('figures that can’t be read are missing, above all «restricted without debt»: it is not 0 then', async () => {
+  const { text, pass } = fakeBacklog([BACKLOG], [FIGURES, new Error('away'), FIGURES]);
+  await text();
+  pass(10_001);
+  const away = await text();
+  expect(away.match(OF_DUNNING)).toBeNull();
+  expect(away).toContain('tenantry_inbox_backlog_rows 7\n');
+  pass(10_001);
+  expect(await text()).toContain('tenantry_restricted_without_debt 0\n');
 });
 
 test('every request to Stripe is counted by what was answered, also when nothing was', async () => {
