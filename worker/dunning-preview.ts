@@ -175,15 +175,18 @@ function announcementOf({ planned, zone }: Shown, index: number): string {
 }
 
 function whenOf(at: Date, zone: string): string {
-  const local = DateTime.fromJSDate(at, { zone, locale: LOCALE });
+  const local = localTime(at, zone);
   return local.toFormat(local.second === 0 ? 'ccc yyyy-LL-dd HH:mm' : 'ccc yyyy-LL-dd HH:mm:ss');
 }
 
 /** In days of the calendar; empty when there is none. */
 function spanOf(from: Date, to: Date, zone: string): string {
-  const [start, end] = [from, to].map((at) => DateTime.fromJSDate(at, { zone, locale: LOCALE }));
-  if (start === undefined || end === undefined) return '';
-  return end.diff(start, ['days', 'hours', 'minutes', 'seconds']).toHuman({ showZeros: false });
+  const span = localTime(to, zone).diff(localTime(from, zone), ['days', 'hours', 'minutes', 'seconds']);
+  return span.toHuman({ showZeros: false });
+}
+
+function localTime(at: Date, zone: string): DateTime {
+  return DateTime.fromJSDate(at, { zone }).setLocale(LOCALE);
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { DUNNING_UPDATES, UPDATES } from '../../client/contract.ts';
+import { DUNNING_COMMANDS, readDunningCommand } from '../../domain/dunning-command.ts';
 import { readAmendCommand, readOperatorCommand } from '../../domain/operator-command.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { findTemporal } from '../../sandbox/temporal/find-temporal.ts';
@@ -42,13 +44,18 @@ test.each(temporalCommands)('%s: the command and its flags exist', async (comman
 
 const updates = temporalCommands.filter((command) => command.includes('update execute'));
 
+const nameOf = (update: string) => / --name (\w+)/.exec(update)?.[1] ?? '';
+
 test('each of the operators’ updates is shown', () => {
-  const named = updates.map((command) => / --name (\w+)/.exec(command)?.[1]);
-  expect([...new Set(named)].sort()).toEqual(['abandon', 'amend', 'retry']);
+  const { tenant: _ofTheStore, ...operators } = UPDATES;
+  const known = [...Object.values(operators), ...Object.values(DUNNING_UPDATES)];
+  expect([...new Set(updates.map(nameOf))].sort()).toEqual(known.sort());
 });
 
-test.each(updates)('the workflow takes %s', (command) => {
-  const input: unknown = JSON.parse(/--input '(.*)'/.exec(command)?.[1] ?? '');
-  const readCommand = command.includes('--name amend') ? readAmendCommand : readOperatorCommand;
-  expect(readCommand(input)).toEqual(input);
+test.each(updates)('the workflow takes %s', (update) => {
+  const input: unknown = JSON.parse(/--input '(.*)'/.exec(update)?.[1] ?? '');
+  const name = nameOf(update);
+  const dunning = DUNNING_COMMANDS.find((command) => command === name);
+  if (dunning) expect(readDunningCommand(dunning, input)).toEqual({ name, ...Object(input) });
+  else expect((name === 'amend' ? readAmendCommand : readOperatorCommand)(input)).toEqual(input);
 });

@@ -18,7 +18,8 @@ test.each(statements)('%s: the database takes %s', async (_path, statement) => {
 });
 
 test('a failed event that is made pending again has nothing left of its failure', async () => {
-  const [, statement = ''] = statements.find(([, sql]) => sql.startsWith('update')) ?? [];
+  const [, statement = ''] =
+    statements.find(([, sql]) => sql.startsWith('update stripe_webhook_events')) ?? [];
   await database.pool.query(`
     insert into stripe_webhook_events
       (stripe_event_id, event_type, subject, payload, status, status_reason, processed_at, attempts, last_error, last_error_at)

@@ -107,14 +107,7 @@ test('quiet times move notices and effects, and an effect keeps its full time af
   expect(rowsOf(out).slice(1)).toEqual([
     ['told', 'Thu 2026-11-05 08:00', '22 hours', 'retrying', 'payment_failed'],
     // A day and a half later is Friday evening, so it is Monday.
-    [
-      'end',
-      'Mon 2026-11-09 08:00',
-      '4 days, 22 hours',
-      'canceled',
-      'cancel',
-      'told, 4 days before',
-    ],
+    ['end', 'Mon 2026-11-09 08:00', '4 days, 22 hours', 'canceled', 'cancel', 'told, 4 days before'],
   ]);
 });
 
