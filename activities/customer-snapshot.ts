@@ -1,7 +1,6 @@
 import type { CustomerSnapshot, CustomerState } from '../db/billing-projection.ts';
 import { unknownProducts } from '../db/catalog.ts';
-import { hasOpenCase } from '../db/dunning-cases.ts';
-import { openInvoices } from '../db/invoices.ts';
+import { heldInvoices } from '../db/invoices.ts';
 import { isCustomerEvent, isInvoiceEvent, type PendingEvent } from '../domain/billing-sync.ts';
 import { Failure } from '../domain/failures.ts';
 import {
@@ -71,22 +70,22 @@ async function fetchInvoices(
 ): Promise<FetchedInvoice[] | null> {
   const { customer, events } = options;
   const invoiceEvents = events.filter((event) => isInvoiceEvent(event.eventType));
-  const held = await openInvoices(database, customer);
+  const held = await heldInvoices(database, customer);
   const isAsked =
     options.withInvoices === true ||
     invoiceEvents.length > 0 ||
-    held.length > 0 ||
-    options.subscriptions.some(({ status }) => status === 'past_due' || status === 'unpaid') ||
-    (await hasOpenCase(database, customer));
+    held.open.length > 0 ||
+    held.hasCase ||
+    options.subscriptions.some(({ status }) => status === 'past_due' || status === 'unpaid');
   if (!isAsked) return null;
   const invoices = new Map((await listInvoices(stripe, customer)).map((invoice) => [invoice.id, invoice]));
   // What we hold as open and Stripe no longer lists, and what an event names beyond the newest ones, is read by itself.
   const named = invoiceEvents.flatMap(({ objectId }) => invoiceIdOf(objectId) ?? []);
-  for (const id of new Set([...held.flatMap((invoice) => invoiceIdOf(invoice.id) ?? []), ...named])) {
+  for (const id of new Set([...held.open.flatMap(({ id: heldId }) => invoiceIdOf(heldId) ?? []), ...named])) {
     const found = invoices.has(id) ? null : await retrieveInvoice(stripe, id);
     if (found !== null && found.customerId === customer) invoices.set(id, found);
   }
-  const unpaid = new Set(held.filter((invoice) => invoice.unpaidSince !== null).map((invoice) => invoice.id));
+  const unpaid = new Set(held.open.filter(({ isUnpaid }) => isUnpaid).map(({ id }) => id));
   const fetched: FetchedInvoice[] = [];
   for (const invoice of invoices.values()) {
     const payment = wasTried(invoice)

@@ -29,6 +29,7 @@ export function queueStageNotice(
       pay_url: anchor.hostedInvoiceUrl,
       decline: anchor.decline,
       retry_at: anchor.nextPaymentAttempt?.toISOString() ?? null,
+      has_access: standing.file.access === 'active',
       next: effectsAhead(standing, stage),
     },
   });
@@ -42,10 +43,11 @@ export function queueClosingNotice(
     kind: Extract<DunningNoticeKind, 'receipt' | 'canceled'>;
     invoice: InvoiceStanding & { id: string; amountMinor: number };
     since: Date;
+    hasAccess: boolean;
     appUrl: string;
   },
 ): Promise<string> {
-  const { standing, kind, invoice, since, appUrl } = options;
+  const { standing, kind, invoice, since, hasAccess, appUrl } = options;
   return queue(transaction, {
     standing,
     kind,
@@ -59,6 +61,7 @@ export function queueClosingNotice(
       pay_url: kind === 'receipt' ? null : invoice.hostedInvoiceUrl,
       decline: invoice.lastDeclineCode === null ? null : declineGroup(invoice.lastDeclineCode),
       retry_at: null,
+      has_access: hasAccess,
       next: [],
     },
   });

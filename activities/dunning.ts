@@ -197,7 +197,7 @@ async function carryOut(transaction: Transaction, options: CarryingOut): Promise
       return close(transaction, { ...options, outcome: decision.outcome });
     case 'follow':
       await recordFollowed(transaction, file, { ...decision, now });
-      await settle(transaction, file, `follows ${decision.invoice}`);
+      await settleAccess(transaction, file.tenant);
       return undefined;
     case 'enter':
       await enter(transaction, { ...options, decision });
@@ -246,7 +246,7 @@ async function enter(
     appUrl: dependencies.appUrl,
   });
   await recordEntered(transaction, file, { ...decision, anchor: anchor.id, notificationId, now });
-  await settle(transaction, file, `${anchor.id} is unpaid, stage ${stage.name}`);
+  await settleAccess(transaction, file.tenant);
 }
 
 async function apply(
@@ -259,7 +259,7 @@ async function apply(
   const access = accessOfEffect(decision.effect);
   if (access !== null) {
     await recordApplied(transaction, file, { anchor: anchor.id, stage: decision.stage, access, now });
-    await settle(transaction, file, `${anchor.id} is unpaid, stage ${decision.stage.name}`);
+    await settleAccess(transaction, file.tenant);
     return undefined;
   }
   return decision.effect === 'cancel'
@@ -282,8 +282,8 @@ async function close(
     leftInvoices: situation.unpaid.map((invoice) => invoice.id),
     now,
   });
-  const notification_id = await tellOfEnd(transaction, options);
-  await settle(transaction, file, `dunning ended: ${outcome}`);
+  const access = await settleAccess(transaction, file.tenant);
+  const notification_id = await tellOfEnd(transaction, { ...options, hasAccess: access === 'active' });
   return {
     next: { do: 'end', outcome, notification_id },
     closed: await closedCase(transaction, file, { outcome, now }),
@@ -313,7 +313,12 @@ async function recordLastEffect(
 /** @returns the id of the mail that tells of the end; null when there is nothing to tell, or nobody was told before */
 async function tellOfEnd(
   transaction: Transaction,
-  { standing, outcome, dependencies }: CarryingOut & { outcome: DunningOutcome },
+  {
+    standing,
+    outcome,
+    dependencies,
+    hasAccess,
+  }: CarryingOut & { outcome: DunningOutcome; hasAccess: boolean },
 ): Promise<string | null> {
   const { file } = standing;
   const invoice = file.anchor === null ? null : await invoiceStanding(transaction, file.anchor);
@@ -328,6 +333,7 @@ async function tellOfEnd(
       amountMinor: kind === 'receipt' ? invoice.amountPaidMinor : invoice.amountRemainingMinor,
     },
     since: file.openedAt,
+    hasAccess,
     appUrl: dependencies.appUrl,
   });
 }
@@ -355,11 +361,6 @@ async function closedCase(
     recoveredMinor: outcome === 'recovered' ? (invoice?.amountPaidMinor ?? 0) : 0,
     openMs: now.getTime() - file.openedAt.getTime(),
   };
-}
-
-/** Access follows in the transaction that records why. */
-async function settle(transaction: Transaction, { tenant }: DunningFile, reason: string): Promise<void> {
-  await settleAccess(transaction, { tenant, reason });
 }
 
 function openOf({ situation, file }: StandingCase): string[] {

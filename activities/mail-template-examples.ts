@@ -31,6 +31,7 @@ const CHARGE: DunningNoticePayload = {
   pay_url: 'https://invoice.example.com/i/acct_1/live_42',
   decline: 'try_later',
   retry_at: '2026-11-26T09:30:00Z',
+  has_access: true,
   next: [],
 };
 
@@ -44,6 +45,7 @@ const CASES: Readonly<Record<string, Partial<DunningNoticePayload>>> = {
   'without a link': { pay_url: null, amount: { minor: 49_000, currency: 'jpy' } },
   'without any link': { pay_url: null, app_url: 'none', amount: { minor: 49_000, currency: 'kwd' } },
   'nothing comes after it': { next: [] },
+  'something is withheld': { has_access: false },
 };
 
 /** What every template has to be able to tell before a worker starts, and what the preview shows. */
@@ -76,6 +78,11 @@ export const MAIL_EXAMPLES: readonly MailExample[] = [
     kind: 'renewal_reminder',
     name: 'a year',
     data: { ...ACCOUNT, amount: { minor: 588_000, currency: 'usd' }, renews_at: '2026-12-21T09:30:00Z' },
+  },
+  {
+    kind: 'renewal_reminder',
+    name: 'at an unknown price',
+    data: { ...ACCOUNT, amount: null, renews_at: '2026-12-21T09:30:00Z' },
   },
   {
     kind: 'renewal_reminder',

@@ -10,14 +10,9 @@ import { dunningCases, stripeInvoices, stripeSubscriptions, tenants } from './sc
  * writers can't each decide without the other. Payment restores access here, in the transaction that sees it, and need not
  * wait for the case's workflow.
  *
- * @param options.reason why, should access be taken away now; nothing personal
  * @returns the state as it stands now
  */
-export async function settleAccess(
-  transaction: Transaction,
-  options: { tenant: string; reason: string },
-): Promise<AccessState> {
-  const { tenant, reason } = options;
+export async function settleAccess(transaction: Transaction, tenant: string): Promise<AccessState> {
   const statuses = await transaction
     .select({ status: stripeSubscriptions.status })
     .from(stripeSubscriptions)
@@ -33,20 +28,29 @@ export async function settleAccess(
       accessState: state,
       updatedAt: sql`now()`,
       suspendedAt: state === 'active' ? null : sql`now()`,
-      suspendedReason: state === 'active' ? null : reason,
+      suspendedReason: reasonOf(state, cases),
     })
     .where(sql`${eq(tenants.tenant, tenant)} and ${tenants.accessState} <> ${state}`);
   return state;
+}
+
+type WithholdingCase = { access: CaseAccess; anchorInvoice: string | null; stage: string | null };
+
+function reasonOf(state: AccessState, cases: readonly WithholdingCase[]): string | null {
+  if (state === 'active') return null;
+  if (state === 'canceled') return 'no subscription is live';
+  const withholding = cases.find((dunned) => dunned.access === state);
+  return `${withholding?.anchorInvoice} is not paid, stage ${withholding?.stage}`;
 }
 
 /**
  * What cases withhold: open ones for as long as something is unpaid that isn't excluded, and those that were written off,
  * until it is paid after all or a newer subscription lives.
  */
-async function accessOfCases(transaction: Transaction, tenant: string): Promise<{ access: CaseAccess }[]> {
+async function accessOfCases(transaction: Transaction, tenant: string): Promise<WithholdingCase[]> {
   const live = sql.param([...LIVE_STATUSES]);
-  const { rows } = await transaction.execute<{ access: CaseAccess }>(sql`
-    select c.access from ${dunningCases} c
+  const { rows } = await transaction.execute<WithholdingCase>(sql`
+    select c.access, c.anchor_invoice as "anchorInvoice", c.stage from ${dunningCases} c
     join ${stripeSubscriptions} s on s.tenant = c.tenant and s.stripe_subscription_id = c.stripe_subscription_id
     where c.tenant = ${tenant} and c.access <> 'active' and s.status = any(${live}::text[])
       and case when c.closed_at is null then exists (

@@ -171,7 +171,7 @@ export async function writeSnapshot(
   }
   const licensedUserCount = await followSubscriptions(transaction, { owner, licensePrices });
   const dunned = await followInvoices(transaction, { owner, ...write });
-  await settleAccess(transaction, { tenant, reason: 'no subscription is live' });
+  await settleAccess(transaction, tenant);
   await transaction
     .update(stripeCustomers)
     .set({

@@ -197,16 +197,6 @@ export async function openCaseOf(database: Database, subscription: string): Prom
   return row ?? null;
 }
 
-/** Does the customer have an open case? */
-export async function hasOpenCase(database: Database, customer: string): Promise<boolean> {
-  const { rows } = await database.execute(sql`
-    select 1 from ${stripeCustomers} u
-    join ${subscriptions} s on s.tenant = u.tenant and s.stripe_customer_id = u.stripe_customer_id
-    join ${cases} c on c.tenant = s.tenant and c.stripe_subscription_id = s.stripe_subscription_id
-    where u.stripe_customer_external_id = ${customer} and c.closed_at is null limit 1`);
-  return rows.length > 0;
-}
-
 /** Subscriptions whose case the sweep has to wake, those first that have been due for longest. */
 export async function casesDue(database: Database, options: { limit: number }): Promise<string[]> {
   const rows = await database

@@ -10,6 +10,7 @@ import {
 } from '../domain/invoice.ts';
 import type { Database, Transaction } from './connect.ts';
 import {
+  dunningCases,
   stripeInvoices as invoices,
   stripeCustomers,
   stripeSubscriptions as subscriptions,
@@ -50,6 +51,7 @@ export async function writeInvoices(
               payment,
               subscriptionStatus: subscription.status,
               known: before?.unpaidSince ?? null,
+              wasProcessing: before?.isPaymentProcessing ?? false,
               now,
             });
       return {
@@ -139,22 +141,25 @@ async function subscriptionsOf(transaction: Transaction, { tenant, stripeCustome
   return new Map<string, (typeof rows)[number]>(rows.map((row) => [row.externalId, row]));
 }
 
-/** A customer's invoices that we hold as open, by Stripe's ids. */
-export async function openInvoices(
-  database: Database,
-  customer: string,
-): Promise<{ id: string; unpaidSince: Date | null }[]> {
-  return database
-    .select({ id: invoices.stripeInvoiceExternalId, unpaidSince: invoices.unpaidSince })
-    .from(invoices)
-    .innerJoin(
-      stripeCustomers,
-      and(
-        eq(stripeCustomers.tenant, invoices.tenant),
-        eq(stripeCustomers.stripeCustomerId, invoices.stripeCustomerId),
-      ),
-    )
-    .where(and(eq(stripeCustomers.stripeCustomerExternalId, customer), eq(invoices.status, 'open')));
+/** What of a customer asks for its invoices: those that we hold as open, and a case that is open. */
+export type HeldInvoices = { open: { id: string; isUnpaid: boolean }[]; hasCase: boolean };
+
+export async function heldInvoices(database: Database, customer: string): Promise<HeldInvoices> {
+  const { rows } = await database.execute<{ id: string | null; isUnpaid: boolean }>(sql`
+    select i.stripe_invoice_external_id as id, i.unpaid_since is not null as "isUnpaid"
+    from ${stripeCustomers} u
+    join ${invoices} i on i.tenant = u.tenant and i.stripe_customer_id = u.stripe_customer_id and i.status = 'open'
+    where u.stripe_customer_external_id = ${customer}
+    union all
+    select null, true
+    from ${stripeCustomers} u
+    join ${subscriptions} s on s.tenant = u.tenant and s.stripe_customer_id = u.stripe_customer_id
+    join ${dunningCases} c on c.tenant = s.tenant and c.stripe_subscription_id = s.stripe_subscription_id
+    where u.stripe_customer_external_id = ${customer} and c.closed_at is null`);
+  return {
+    open: rows.flatMap(({ id, isUnpaid }) => (id === null ? [] : [{ id, isUnpaid }])),
+    hasCase: rows.some(({ id }) => id === null),
+  };
 }
 
 /** @returns the customer's id in Stripe; null when we have no row of the invoice */

@@ -143,14 +143,23 @@ export function decideDunning(situation: DunningSituation): DunningDecision {
   if (anchor.isProcessing) {
     return { do: 'wait', until: new Date(now.getTime() + PROCESSING_LOOK_MS), because: 'processing' };
   }
-  return finishStage(view) ?? nextStage(view);
+  return inAllowedTime(view, finishStage(view) ?? nextStage(view));
 }
 
+/** What is late may be decided at any hour, but is told and done in none that is quiet. */
+function inAllowedTime({ calendar, now }: View, decision: DunningDecision): DunningDecision {
+  if (!['enter', 'deliver', 'apply'].includes(decision.do)) return decision;
+  const from = calendar.allowedFrom(now);
+  return from > now ? { do: 'wait', until: from, because: 'next_stage' } : decision;
+}
+
+/** What became of the invoice that was followed; others may have been excluded beside it. */
 function outcomeOf({ file, unpaid, lastAnchorStatus }: DunningSituation): DunningOutcome {
-  if (unpaid.length > 0) return 'excluded';
+  if (lastAnchorStatus === 'paid') return 'recovered';
   if (lastAnchorStatus === 'void') return 'voided';
   if (lastAnchorStatus === 'uncollectible') return 'written_off';
-  // Nothing of it is open any more, or what is open costs nothing.
+  if (unpaid.length > 0) return 'excluded';
+  // What is open costs nothing any more.
   return file.isWriteOffRequested ? 'written_off' : 'recovered';
 }
 
@@ -197,10 +206,14 @@ function follow(view: View, anchor: UnpaidInvoice): DunningDecision {
 
 /** What a stage that was entered still has to do: its notice, then its effect. */
 function finishStage(view: View): DunningDecision | undefined {
-  const { now, stages, steps } = view;
+  const { file, now, stages, steps } = view;
+  // Of whichever of the policy's lists: a mailbox does not come back because the invoice's decline code changed.
+  const isUnreachable = file.steps.some(
+    (step) => step.anchor === file.anchor && step.notice?.status === 'failed',
+  );
+  if (isUnreachable) return { do: 'wait', until: null, because: 'unreachable' };
   for (const [index, stage] of stages.entries()) {
     const notice = steps[index]?.notice;
-    if (notice?.status === 'failed') return { do: 'wait', until: null, because: 'unreachable' };
     if (notice?.status !== 'queued') continue;
     // The mail server was away for so long that another notice is due: that one goes instead.
     if (stages.slice(view.entered + 1, reachOf(view) + 1).some(hasNotice)) return undefined;
@@ -209,8 +222,9 @@ function finishStage(view: View): DunningDecision | undefined {
     return { do: 'deliver', stage: stage.name };
   }
   const stage = stages[view.entered];
-  const isOpen = stage?.effect !== undefined && steps[view.entered]?.isApplied === false;
-  if (!isOpen || stage?.effect === undefined) return undefined;
+  if (stage?.effect === undefined || steps[view.entered]?.isApplied !== false) return undefined;
+  // Another invoice brought something harsher meanwhile.
+  if (isWithin(stage.effect, file.access)) return undefined;
   const from = effectFrom(view, view.entered);
   if (from === null) return announce(view, view.entered);
   if (from > now) return { do: 'wait', until: from, because: 'next_stage' };
@@ -228,7 +242,7 @@ function nextStage(view: View): DunningDecision {
   }
   const blocked = reach + 1;
   const last = stages[entered];
-  if (blocked === stages.length && last !== undefined && last.effect === undefined) {
+  if (blocked === stages.length && last !== undefined && !isDoneAtStripe(last)) {
     return { do: 'close', outcome: last.state === 'canceled' ? 'canceled' : 'written_off' };
   }
   if (blocked > due) return { do: 'wait', until: stages[blocked]?.dueAt ?? null, because: 'next_stage' };
@@ -236,10 +250,16 @@ function nextStage(view: View): DunningDecision {
   return from === null ? announce(view, blocked) : { do: 'wait', until: from, because: 'next_stage' };
 }
 
+/** Does Stripe have to carry its effect out, which ends the case by what is owed afterwards? */
+function isDoneAtStripe({ effect }: DunningStage): boolean {
+  return effect !== undefined && accessOfEffect(effect) === null;
+}
+
 function enter(view: View, index: number): DunningDecision {
   const stage = view.stages[index];
   if (stage === undefined) throw new Error('a stage was to be entered that is not there');
-  const passed = view.stages.slice(0, index);
+  // What was passed over while something as harsh was in force need not have been announced.
+  const passed = view.stages.filter((_, before) => before < index && mayApply(view, before));
   const isInForce = stage.effect === undefined || isWithin(stage.effect, view.file.access);
   return {
     do: 'enter',
@@ -257,8 +277,9 @@ function hasNotice(stage: DunningStage): boolean {
 /** The notice of an effect was passed over, so it is told late; the effect waits for its full time from then. */
 function announce(view: View, effectIndex: number): DunningDecision {
   const index = announcingIndex(view.stages, effectIndex);
-  if (index === undefined || view.steps[index] !== undefined) {
-    // Its notice was suppressed, or an operator left it out: nobody was told, so nothing happens.
+  const notice = index === undefined ? undefined : view.steps[index]?.notice;
+  if (index === undefined || (notice !== undefined && notice?.status !== 'suppressed')) {
+    // Nobody was told, so nothing happens.
     return { do: 'wait', until: null, because: 'unreachable' };
   }
   const decision = enter(view, index);

@@ -52,15 +52,17 @@ export type InvoicePayment = {
  * the answer is never later than `now`.
  *
  * @param options.known what was answered before; it stays for as long as the invoice is unpaid
+ * @param options.wasProcessing a bank debit was on its way when we looked last: it failed since, not when it began
  */
 export function unpaidSince(options: {
   invoice: Invoice;
   payment: InvoicePayment | null;
   subscriptionStatus: SubscriptionStatus;
   known: Date | null;
+  wasProcessing: boolean;
   now: Date;
 }): Date | null {
-  const { invoice, payment, subscriptionStatus, known, now } = options;
+  const { invoice, payment, subscriptionStatus, known, wasProcessing, now } = options;
   const isOwed = invoice.status === 'open' && invoice.amountRemainingMinor > 0 && isLive(subscriptionStatus);
   if (!isOwed) return null;
   if (known !== null) return known;
@@ -68,7 +70,8 @@ export function unpaidSince(options: {
     invoice.collectionMethod === 'send_invoice'
       ? overdueSince(invoice, subscriptionStatus, now)
       : failedSince(invoice, payment);
-  return since === null ? null : earlier(since, now);
+  if (since === null) return null;
+  return wasProcessing ? now : earlier(since, now);
 }
 
 /** Stripe judges a sent invoice by its own clock: a past due subscription's is overdue, whatever ours says. */

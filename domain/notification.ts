@@ -56,6 +56,8 @@ const dunningNotice = z.object({
   decline: z.enum(DECLINE_GROUPS).nullable(),
   /** Stripe's next attempt of its own. */
   retry_at: instant.nullable(),
+  /** May everything be used now, whatever this and other cases withhold? */
+  has_access: z.boolean(),
   /** What happens when, if nothing is paid; empty in a receipt. */
   next: z.array(z.object({ at: instant, effect: z.enum(DUNNING_EFFECTS) })),
 });
@@ -73,7 +75,12 @@ const NOTICE_PAYLOADS = {
   suspended: dunningNotice,
   canceled: dunningNotice,
   receipt: dunningNotice,
-  renewal_reminder: z.object({ ...everyNotice, amount, renews_at: instant }),
+  renewal_reminder: z.object({
+    ...everyNotice,
+    /** null when a price does not tell what its quantity costs. */
+    amount: amount.nullable(),
+    renews_at: instant,
+  }),
   trial_ending: z.object({
     ...everyNotice,
     /** null when nobody knows yet what the first period will cost. */

@@ -2,6 +2,7 @@ import {
   ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
+  ContinueAsNew,
   condition,
   continueAsNew,
   currentUpdateInfo,
@@ -48,7 +49,7 @@ export async function dunningWorkflow(input: DunningInput): Promise<DunningResul
     await condition(allHandlersFinished);
     return { outcome };
   } catch (error) {
-    if (error instanceof Error && error.name === 'ContinueAsNew') throw error;
+    if (error instanceof ContinueAsNew) throw error;
     const failure = isCancellation(error) ? error : rootFailure(error);
     if (failure instanceof ApplicationFailure) run.show('failed', failure);
     // Also of a cancelled run: the server takes no answer after the command that ends it.
@@ -74,6 +75,7 @@ class DunningRun {
   }
 
   async follow(): Promise<DunningResult['outcome']> {
+    let outcome: DunningResult['outcome'] = null;
     for (;;) {
       this.#isWoken = false;
       const { next, dunned, wake } = await this.#look();
@@ -83,8 +85,11 @@ class DunningRun {
       if (wake.length > 0)
         await activities('Other dunning of the customer').wakeDunning({ subscriptions: wake });
       if (next.do === 'end') {
+        outcome = next.outcome ?? outcome;
         await this.#tellOfEnd(next.notification_id);
-        return next.outcome;
+        // Whoever woke the run meanwhile may have opened another case.
+        if (!this.#isWoken) return outcome;
+        continue;
       }
       await this.#act(next);
       if (workflowInfo().continueAsNewSuggested) {

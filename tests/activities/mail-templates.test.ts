@@ -26,6 +26,7 @@ const charge: DunningNoticePayload = {
   app_url: 'https://app.example.com',
   decline: 'try_later',
   retry_at: '2026-11-26T09:30:00Z',
+  has_access: true,
   next: [{ at: '2026-12-05T09:30:00Z', effect: 'restrict' }],
   time_zone: 'UTC',
 };

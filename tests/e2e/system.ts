@@ -30,15 +30,19 @@ export type Purchase = {
   initial_license_count: number;
 };
 
-/** The whole system as built, with real processes, for one test file; stopped after it. */
-export async function useSystem(): Promise<System> {
+/**
+ * The whole system as built, with real processes, for one test file; stopped after it.
+ *
+ * @param env variables of gateway and worker beside those of the stack
+ */
+export async function useSystem(env: Record<string, string> = {}): Promise<System> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'tenantry-e2e-'));
   const stack = await startStack({
     dataDirectory,
     built: true,
     durable: false,
     log: () => undefined,
-    env: { LOG_LEVEL: 'warn' },
+    env: { LOG_LEVEL: 'warn', ...env },
   });
   const connection = await Connection.connect({ address: stack.temporal.address });
   const client = new Client({ connection, namespace: stack.temporal.namespace });

@@ -49,7 +49,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'random idempotency key: a retry is another write for Stripe',
     patches: [
       {
-        file: 'stripe/metadata.ts',
+        file: 'stripe/write-once.ts',
         text: 'await options.write(key);',
         becomes: 'await options.write(crypto.randomUUID());',
       },

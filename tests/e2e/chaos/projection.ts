@@ -5,7 +5,7 @@ type Row = { id: string };
 export type Projection = Record<
   'tenants' | 'customers' | 'subscriptions' | 'items' | 'products' | 'prices',
   Row[]
->;
+> & { invoices: (Row & { customer: string })[] };
 
 const QUERIES: Record<keyof Projection, string> = {
   tenants: `select tenant as id, licensed_user_count as licenses, access_state as access from tenants
@@ -32,6 +32,13 @@ const QUERIES: Record<keyof Projection, string> = {
       r.unit_amount::int as unit_amount, r.currency, r.recurring_interval as interval,
       r.recurring_interval_count as interval_count, r.is_active as active, r.metadata
     from stripe_prices r join stripe_products d using (billing_tenant, stripe_product_id)`,
+  invoices: `select i.stripe_invoice_external_id as id, c.stripe_customer_external_id as customer, i.tenant,
+      s.stripe_subscription_external_id as subscription, i.status, i.currency, i.amount_due::int as amount_due,
+      i.amount_paid::int as amount_paid, i.amount_remaining::int as amount_remaining, i.attempt_count,
+      extract(epoch from i.next_payment_attempt)::int as next_payment_attempt,
+      extract(epoch from i.due_date)::int as due_date, i.hosted_invoice_url
+    from stripe_invoices i join stripe_customers c using (tenant, stripe_customer_id)
+      left join stripe_subscriptions s on s.tenant = i.tenant and s.stripe_subscription_id = i.stripe_subscription_id`,
 };
 
 /** What the database holds of Stripe, each table sorted by id. */
@@ -44,6 +51,7 @@ export async function projection({ query }: System): Promise<Projection> {
     items: await rows('items'),
     products: await rows('products'),
     prices: await rows('prices'),
+    invoices: (await query<Projection['invoices'][number]>(QUERIES.invoices)).sort(byId),
   };
 }
 

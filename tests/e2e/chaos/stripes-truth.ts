@@ -10,8 +10,17 @@ const CATALOG_MAX = 1_000;
 /** A subscription, and whom it belongs to by what the store was told. */
 type Owned = { tenant: string; customer: string; subscription: Stripe.Subscription };
 
-/** What the projection must be, from Stripe's objects alone and by the rules as the documents tell them. */
-export async function stripesTruth(system: System, customers: readonly KnownCustomer[]): Promise<Projection> {
+/**
+ * What the projection must be, from Stripe's objects alone and by the rules as the documents tell them.
+ *
+ * @param held the invoices in the projection: one that nothing called for is not there, but each that is there must be as
+ * Stripe has it, and one that somebody owes must be there
+ */
+export async function stripesTruth(
+  system: System,
+  customers: readonly KnownCustomer[],
+  held: readonly HeldInvoice[],
+): Promise<Projection> {
   const { stripe, licensePriceId } = system;
   const all = { limit: CATALOG_MAX };
   const products = await stripe.products.list({ limit: 100 }).autoPagingToArray(all);
@@ -29,6 +38,52 @@ export async function stripesTruth(system: System, customers: readonly KnownCust
     items: owned.flatMap(itemRows).sort(byId),
     products: products.map((product) => productRow(product, { prices, licensePriceId })).sort(byId),
     prices: prices.map(priceRow).sort(byId),
+    invoices: (await invoiceRows(stripe, { customers, owned, held })).sort(byId),
+  };
+}
+
+type HeldInvoice = { id: string; customer: string };
+
+async function invoiceRows(
+  stripe: Stripe,
+  known: { customers: readonly KnownCustomer[]; owned: readonly Owned[]; held: readonly HeldInvoice[] },
+) {
+  const held = new Set(known.held.map(({ id }) => id));
+  const unpaid = new Set(
+    known.owned.flatMap(({ subscription: { id, status } }) =>
+      status === 'past_due' || status === 'unpaid' ? [id] : [],
+    ),
+  );
+  const rows = [];
+  for (const { id: customer, tenant, isDeleted } of known.customers) {
+    const its = known.held.filter((invoice) => invoice.customer === customer);
+    // Those of a deleted customer are in no list.
+    const invoices = isDeleted
+      ? await Promise.all(its.map(({ id }) => stripe.invoices.retrieve(id)))
+      : await stripe.invoices.list({ customer, limit: 100 }).autoPagingToArray({ limit: 1_000 });
+    for (const invoice of invoices) {
+      const subscription = subscriptionOf(invoice);
+      const isOwed = invoice.status === 'open' && subscription !== null && unpaid.has(subscription);
+      if (held.has(invoice.id) || isOwed) rows.push(invoiceRow(invoice, { customer, tenant, subscription }));
+    }
+  }
+  return rows;
+}
+
+function subscriptionOf({ parent }: Stripe.Invoice): string | null {
+  const subscription = parent?.subscription_details?.subscription ?? null;
+  return typeof subscription === 'object' && subscription !== null ? subscription.id : subscription;
+}
+
+function invoiceRow(
+  invoice: Stripe.Invoice,
+  owner: { customer: string; tenant: string | undefined; subscription: string | null },
+) {
+  const { id, status, currency, amount_due, amount_paid, amount_remaining, attempt_count } = invoice;
+  const { next_payment_attempt, due_date, hosted_invoice_url } = invoice;
+  return {
+    ...{ id, ...owner, status, currency, amount_due, amount_paid, amount_remaining, attempt_count },
+    ...{ next_payment_attempt, due_date, hosted_invoice_url },
   };
 }
 
