@@ -4,11 +4,14 @@ import {
   billingSyncWorkflowId,
   createTenantWorkflowIdOf,
   DEFAULT_TASK_QUEUE,
+  DUNNING_UPDATES,
+  dunningWorkflowId,
   WORKFLOW_TYPES,
 } from '../../client/contract.ts';
 import { createTenancyClient } from '../../client/tenancy-client.ts';
 import { observe } from '../../sandbox/demo/observer.ts';
 import { buyInCheckout, openStore, type Sale } from '../../sandbox/demo/store.ts';
+import { DEMO_DUNNING_POLICY } from '../../sandbox/demo/unpaid-renewal.ts';
 import { waitUntil } from '../../sandbox/processes/wait-until.ts';
 import { startStack } from '../../sandbox/stack.ts';
 import { keepHistory } from './histories.ts';
@@ -19,7 +22,11 @@ const WAIT_LIMIT_MS = 60_000;
 const force = process.argv.includes('--force');
 const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
 
-const stack = await startStack({ log: () => undefined, durable: false });
+const stack = await startStack({
+  log: () => undefined,
+  durable: false,
+  env: { DUNNING_POLICY_FILE: DEMO_DUNNING_POLICY },
+});
 const connection = await Connection.connect({ address: stack.temporal.address });
 const client = new Client({ connection, namespace: stack.temporal.namespace });
 const observer = observe(stack.postgres.url);
@@ -37,11 +44,16 @@ try {
     'billing-sync': billingSync,
     'billing-sync-purchase': billingSyncOfPurchase,
     sweep,
+    'dunning-paid': dunningUntilPaid,
+    'billing-sync-unpaid': billingSyncOfDebt,
+    'dunning-written-off': dunningWrittenOff,
+    'dunning-paused': dunningThatIsPaused,
   };
+  const open = ['create-tenant-waiting', 'dunning-paused'];
   for (const [scenario, run] of Object.entries(scenarios)) {
     const workflowId = await run();
     const handle = client.workflow.getHandle(workflowId);
-    if (scenario !== 'create-tenant-waiting') await handle.result().catch(() => undefined);
+    if (!open.includes(scenario)) await handle.result().catch(() => undefined);
     await keepHistory({ version, scenario, workflowId, history: await handle.fetchHistory(), force });
     process.stdout.write(`${version}/${scenario}\n`);
   }
@@ -149,6 +161,77 @@ async function billingSyncOfPurchase(): Promise<string> {
   await control.releaseDeliveries();
   return workflowId;
 }
+
+/** A tenant whose upgrade was declined, and whose case is open. */
+async function debt(): Promise<{ sale: Sale; invoice: string; workflowId: string }> {
+  const sale = await sell(10);
+  await client.workflow.getHandle(await start(sale)).result();
+  await stack.simulator.control.setPaymentFate({
+    customer: sale.customer,
+    payments: 'every',
+    outcome: { kind: 'decline', decline_code: 'insufficient_funds' },
+  });
+  const { items } = await stack.stripe.subscriptions.retrieve(sale.subscription);
+  const { latest_invoice: invoice } = await stack.stripe.subscriptions.update(sale.subscription, {
+    items: [{ id: items.data[0]?.id ?? '', quantity: 99 }],
+    proration_behavior: 'always_invoice',
+  });
+  const workflowId = dunningWorkflowId(sale.subscription);
+  await until('the case waits', async () => {
+    // Until billing sync has woken it there is no run.
+    const progress = await client.workflow
+      .getHandle(workflowId)
+      .query('progress')
+      .catch(() => null);
+    return (
+      typeof progress === 'object' && progress !== null && 'waiting' in progress && progress.waiting !== null
+    );
+  });
+  return { sale, invoice: String(invoice), workflowId };
+}
+
+async function pay(invoice: string): Promise<void> {
+  await stack.simulator.control.clearPaymentFates();
+  await stack.stripe.invoices.pay(invoice);
+}
+
+/** Notice, warning, restriction, payment, receipt. */
+async function dunningUntilPaid(): Promise<string> {
+  const { sale, invoice, workflowId } = await debt();
+  await observer.untilTenant('access', sale.customer, (row) => row.access_state === 'restricted');
+  await pay(invoice);
+  return workflowId;
+}
+
+/** The sync that saw a payment, and woke the dunning. */
+async function billingSyncOfDebt(): Promise<string> {
+  const { sale, invoice, workflowId } = await debt();
+  await pay(invoice);
+  await client.workflow.getHandle(workflowId).result();
+  return billingSyncWorkflowId(sale.customer);
+}
+
+async function dunningWrittenOff(): Promise<string> {
+  const { workflowId } = await debt();
+  await client.workflow.getHandle(workflowId).executeUpdate(DUNNING_UPDATES.writeOff, { args: [ORDER] });
+  return workflowId;
+}
+
+/** Of a run that is still open, with operators' commands, one of them refused. */
+async function dunningThatIsPaused(): Promise<string> {
+  const { workflowId } = await debt();
+  const run = client.workflow.getHandle(workflowId);
+  await run.executeUpdate(DUNNING_UPDATES.extend, { args: [{ ...ORDER, days: 3 }] });
+  await run.executeUpdate(DUNNING_UPDATES.retryPaymentNow, { args: [ORDER] });
+  await run
+    .executeUpdate(DUNNING_UPDATES.skipStage, { args: [{ ...ORDER, stage: 'unknown' }] })
+    .catch(() => undefined);
+  const day = new Date(Date.now() + 86_400_000).toISOString();
+  await run.executeUpdate(DUNNING_UPDATES.pause, { args: [{ ...ORDER, until: day }] });
+  return workflowId;
+}
+
+const ORDER = { actor: 'recorder', reason: 'replay' };
 
 async function sweep(): Promise<string> {
   const workflowId = 'sweep-webhook-events-recorded';

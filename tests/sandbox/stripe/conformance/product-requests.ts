@@ -1,5 +1,6 @@
 import {
   stripeCustomerIdSchema,
+  stripeInvoiceIdSchema,
   stripePriceIdSchema,
   stripeProductIdSchema,
   stripeSubscriptionIdSchema,
@@ -7,13 +8,14 @@ import {
 import * as checkoutSessions from '../../../../stripe/checkout-sessions.ts';
 import { createStripe } from '../../../../stripe/client.ts';
 import * as customers from '../../../../stripe/customers.ts';
+import * as invoices from '../../../../stripe/invoices.ts';
 import * as metadata from '../../../../stripe/metadata.ts';
 import * as products from '../../../../stripe/products.ts';
 import * as subscriptions from '../../../../stripe/subscriptions.ts';
 import { first } from './tour/guide.ts';
 
 /** The modules of the room that makes requests; the others of it only read what they are given. */
-export const requestModules = { checkoutSessions, customers, metadata, products, subscriptions };
+export const requestModules = { checkoutSessions, customers, invoices, metadata, products, subscriptions };
 
 /** More than an embedded list shows, so that the rest is asked for too. */
 const itemsCount = 12;
@@ -29,6 +31,8 @@ export async function makeProductRequests(apiBase: string): Promise<string[]> {
   const subscription = stripeSubscriptionIdSchema.parse(store.subscription);
   const product = stripeProductIdSchema.parse(store.product);
   const price = stripePriceIdSchema.parse(store.price);
+  const unpaid = stripeInvoiceIdSchema.parse(store.unpaid);
+  const payment = { invoice: unpaid, withFirstFailure: true };
   const write = { metadata: { tenant_id: 'a tenant' }, idempotencyKey: 'create-tenant:1' };
   const calls: Record<string, () => Promise<unknown>> = {
     retrieveCheckoutSession: () => checkoutSessions.retrieveCheckoutSession(stripe, store.session),
@@ -41,6 +45,14 @@ export async function makeProductRequests(apiBase: string): Promise<string[]> {
     listPrices: () => products.listPrices(stripe, product),
     listSubscriptions: () => subscriptions.listSubscriptions(stripe, customer),
     retrieveSubscription: () => subscriptions.retrieveSubscription(stripe, subscription),
+    listInvoices: () => invoices.listInvoices(stripe, customer),
+    retrieveInvoice: () => invoices.retrieveInvoice(stripe, unpaid),
+    retrieveInvoiceCustomer: () => invoices.retrieveInvoiceCustomer(stripe, unpaid),
+    retrieveInvoicePayment: () => invoices.retrieveInvoicePayment(stripe, payment),
+    payInvoice: () => invoices.payInvoice(stripe, { invoice: unpaid, idempotencyKey: 'pay:1' }),
+    markUncollectible: () =>
+      invoices.markUncollectible(stripe, { invoice: unpaid, idempotencyKey: 'write_off:1' }),
+    cancelSubscription: () => subscriptions.cancelSubscription(stripe, subscription),
   };
   for (const call of Object.values(calls)) await call();
   return Object.keys(calls);
@@ -61,6 +73,7 @@ async function sellLicences(stripe: ReturnType<typeof createStripe>) {
     invoice_settings: { default_payment_method: method },
   });
   const subscription = await stripe.subscriptions.create({ customer: customer.id, items });
+  const unpaid = await oweSomething(stripe, customer.id);
   const session = await stripe.checkout.sessions.create({
     mode: 'subscription',
     line_items: items,
@@ -72,5 +85,16 @@ async function sellLicences(stripe: ReturnType<typeof createStripe>) {
     product: product.id,
     price: first(items).price,
     session: session.id,
+    unpaid,
   };
+}
+
+/** An invoice whose card is always declined. */
+async function oweSomething(stripe: ReturnType<typeof createStripe>, customer: string): Promise<string> {
+  await stripe.invoiceItems.create({ customer, amount: 900, currency: 'usd' });
+  const { id: method } = await stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
+  const { id } = await stripe.invoices.create({ customer, default_payment_method: method });
+  await stripe.invoices.finalizeInvoice(id, { auto_advance: false });
+  await stripe.invoices.pay(id).catch(() => undefined);
+  return id;
 }
