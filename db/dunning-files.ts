@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import type { CaseAccess, DunningOutcome, DunningStep, StepNotice } from '../domain/dunning.ts';
 import type { DunningStage, DunningState } from '../domain/dunning-policy.ts';
 import type { SubscriptionStatus } from '../domain/subscription.ts';
@@ -153,13 +153,14 @@ export async function recordFollowed(
   await recordDunningEvent(transaction, { ...id, kind: 'followed', invoice, state, access, now });
 }
 
-/** A stage was entered; a notice of the same invoice that was not sent gives way to this one's. */
+/** A stage was entered; the notices of the stages `inPlaceOf`, which were not sent, give way to this one's. */
 export async function recordEntered(
   transaction: Transaction,
   id: CaseId,
   entered: {
     anchor: string;
     stage: DunningStage;
+    inPlaceOf: readonly string[];
     state: DunningState | null;
     access: CaseAccess;
     isApplied: boolean;
@@ -167,8 +168,8 @@ export async function recordEntered(
     now: Date;
   },
 ): Promise<void> {
-  const { anchor, stage, state, access, isApplied, notificationId, now } = entered;
-  if (notificationId !== null) await suppressQueued(transaction, id, { anchor, but: notificationId });
+  const { anchor, stage, inPlaceOf, state, access, isApplied, notificationId, now } = entered;
+  if (inPlaceOf.length > 0) await suppressUnsent(transaction, id, { anchor, stages: inPlaceOf });
   await transaction
     .insert(dunningSteps)
     .values({
@@ -241,7 +242,7 @@ export async function recordClosed(
   },
 ): Promise<void> {
   const { outcome, state, access, leftInvoices, now } = closed;
-  await suppressQueued(transaction, id, {});
+  await suppressUnsent(transaction, id);
   await transaction
     .update(cases)
     .set({ outcome, state, access, leftInvoices: [...leftInvoices], closedAt: now, isUnreachable: false })
@@ -262,19 +263,21 @@ export async function recordWaiting(
     .where(ofCase(id));
 }
 
-async function suppressQueued(
+/** @param of an invoice's stages; without it, all of the case */
+async function suppressUnsent(
   transaction: Transaction,
   { tenant, caseId }: CaseId,
-  notices: { anchor?: string; but?: string },
+  of?: { anchor: string; stages: readonly string[] },
 ): Promise<void> {
-  const queued = transaction
+  const ofSteps = transaction
     .select({ id: dunningSteps.notificationId })
     .from(dunningSteps)
     .where(
       and(
         eq(dunningSteps.tenant, tenant),
         eq(dunningSteps.dunningCaseId, caseId),
-        notices.anchor === undefined ? undefined : eq(dunningSteps.anchorInvoice, notices.anchor),
+        of && eq(dunningSteps.anchorInvoice, of.anchor),
+        of && inArray(dunningSteps.stage, [...of.stages]),
       ),
     );
   await transaction
@@ -283,9 +286,8 @@ async function suppressQueued(
     .where(
       and(
         eq(notifications.tenant, tenant),
-        inArray(notifications.notificationId, queued),
+        inArray(notifications.notificationId, ofSteps),
         inArray(notifications.status, ['queued', 'failed']),
-        notices.but === undefined ? undefined : sql`${notifications.notificationId} <> ${notices.but}`,
       ),
     );
 }

@@ -91,12 +91,14 @@ export type DunningDecision =
   /** Follow this invoice from now on; access is eased to what it calls for. */
   | { do: 'follow'; invoice: string; state: DunningState; access: CaseAccess }
   /**
-   * Enter a stage: its notice is queued, in place of any that was not sent. Effects of stages that were passed over are in
-   * `access`; `isApplied` says that the stage's own effect is in force already, or that it has none.
+   * Enter a stage: its notice is queued, in place of those of the stages `inPlaceOf`, which were not sent. Effects of stages
+   * that were passed over are in `access`; `isApplied` says that the stage's own effect is in force already, or that it has
+   * none.
    */
   | {
       do: 'enter';
       stage: DatedStage;
+      inPlaceOf: readonly string[];
       /** null: it stays as it is until the stage's effect is applied. */
       state: DunningState | null;
       access: CaseAccess;
@@ -264,10 +266,22 @@ function enter(view: View, index: number): DunningDecision {
   return {
     do: 'enter',
     stage,
+    inPlaceOf: stage.notice === undefined ? [] : untold(view, index),
     state: isInForce ? stage.state : null,
     access: harsher(harshest(passed), view.file.access),
     isApplied: isInForce,
   };
+}
+
+/**
+ * Stages of this list before the one at `index` whose notice has yet to go. Those of another variant keep theirs: the
+ * invoice may be followed by that one again, and what its effects were to be announced by must not be lost.
+ */
+function untold({ stages, steps }: View, index: number): string[] {
+  return stages.slice(0, index).flatMap((stage, before) => {
+    const status = steps[before]?.notice?.status;
+    return status === 'queued' || status === 'failed' ? [stage.name] : [];
+  });
 }
 
 function hasNotice(stage: DunningStage): boolean {
@@ -277,9 +291,8 @@ function hasNotice(stage: DunningStage): boolean {
 /** The notice of an effect was passed over, so it is told late; the effect waits for its full time from then. */
 function announce(view: View, effectIndex: number): DunningDecision {
   const index = announcingIndex(view.stages, effectIndex);
-  const notice = index === undefined ? undefined : view.steps[index]?.notice;
-  if (index === undefined || (notice !== undefined && notice?.status !== 'suppressed')) {
-    // Nobody was told, so nothing happens.
+  if (index === undefined || view.steps[index] !== undefined) {
+    // Its notice was suppressed, or an operator left it out: nobody was told, so nothing happens.
     return { do: 'wait', until: null, because: 'unreachable' };
   }
   const decision = enter(view, index);
