@@ -4,6 +4,8 @@ import { type DunningStage, type QuietTimes, WEEKDAYS } from '../domain/dunning-
 
 /** Every week has a day on which something may be done, and a day has an hour; the rest is for changes of the clock. */
 const MOVES_MAX = 20;
+const DAY_MINUTES = 24 * 60;
+const MINUTE_MS = 60_000;
 
 /**
  * Dates the stages of an invoice by the calendar of the tenant's time zone: a day there may have 23 or 25 hours. Time-zone
@@ -24,38 +26,56 @@ export function datesOf(options: {
   const anchor = DateTime.fromJSDate(options.anchor, { zone });
   const allowedFrom = (instant: Date) =>
     allowed(DateTime.fromJSDate(instant, { zone }), options.quietTimes).toJSDate();
+  let before = options.anchor;
   const stages = options.stages.map((stage): DatedStage => {
-    const nominalAt = anchor.plus(stage.after).plus({ days: options.extendedDays }).toJSDate();
+    const date = anchor.plus(stage.after).plus({ days: options.extendedDays }).toJSDate();
+    // Days by the calendar and hours by the clock change places where clocks are set back; the policy's order stays.
+    const nominalAt = date > before ? date : before;
+    before = nominalAt;
     return { ...stage, nominalAt, dueAt: allowedFrom(nominalAt) };
   });
   return { stages, allowedFrom };
 }
 
 /** The first instant, this one or later, that lies outside of the quiet hours and on a day that is allowed. */
-function allowed(instant: DateTime, { quiet_hours: hours, weekdays }: QuietTimes): DateTime {
+function allowed(instant: DateTime, quietTimes: QuietTimes): DateTime {
   let moved = instant;
   for (let move = 0; move < MOVES_MAX; move += 1) {
-    const day = WEEKDAYS[moved.weekday - 1];
-    if (weekdays !== undefined && day !== undefined && !weekdays.includes(day)) {
-      moved = moved.plus({ days: 1 }).startOf('day');
-      continue;
-    }
-    const end = hours === undefined ? undefined : endOfQuiet(moved, hours);
-    if (end === undefined) return moved;
-    moved = end;
+    const minutes = minutesOfQuiet(moved, quietTimes);
+    if (minutes === 0) return moved;
+    const minute = moved.startOf('minute');
+    const end = minute.plus({ minutes });
+    // Where the clock is changed meanwhile, it shows another time, which may be quiet or not.
+    moved = changeOfClock(minute, end) ?? end;
   }
   return moved;
 }
 
-/** When the quiet hours in which an instant lies are over; undefined when it lies in none. */
-function endOfQuiet(instant: DateTime, { from, to }: { from: string; to: string }): DateTime | undefined {
-  const time = instant.toFormat('HH:mm');
-  const isOvernight = from > to;
-  const isQuiet = isOvernight ? time >= from || time < to : time >= from && time < to;
-  if (!isQuiet) return undefined;
-  const [hour, minute] = to.split(':').map(Number);
-  const day = isOvernight && time >= from ? instant.plus({ days: 1 }) : instant;
-  const end = day.startOf('day').set({ hour: hour ?? 0, minute: minute ?? 0 });
-  // An hour that comes twice when clocks are set back is named by its first; the second one's end is an hour later.
-  return end > instant ? end : end.plus({ hours: 1 });
+/** How long it stays quiet by a clock that is not changed meanwhile; 0 when it is not quiet. */
+function minutesOfQuiet(local: DateTime, { quiet_hours: hours, weekdays }: QuietTimes): number {
+  const minute = local.hour * 60 + local.minute;
+  const day = WEEKDAYS[local.weekday - 1];
+  if (weekdays !== undefined && day !== undefined && !weekdays.includes(day)) return DAY_MINUTES - minute;
+  if (hours === undefined) return 0;
+  const [from, to] = [minuteOfDay(hours.from), minuteOfDay(hours.to)];
+  const isQuiet = from > to ? minute >= from || minute < to : minute >= from && minute < to;
+  return isQuiet ? (to - minute + DAY_MINUTES) % DAY_MINUTES : 0;
+}
+
+function minuteOfDay(text: string): number {
+  const [hour, minute] = text.split(':').map(Number);
+  return (hour ?? 0) * 60 + (minute ?? 0);
+}
+
+/** The first minute of another offset from UTC, up to `end`; undefined when there is none. */
+function changeOfClock(begin: DateTime, end: DateTime): DateTime | undefined {
+  if (begin.offset === end.offset) return undefined;
+  let [before, after] = [begin, end];
+  while (after.toMillis() - before.toMillis() > MINUTE_MS) {
+    const minutes = Math.floor((after.toMillis() - before.toMillis()) / MINUTE_MS / 2);
+    const middle = before.plus({ minutes });
+    if (middle.offset === begin.offset) before = middle;
+    else after = middle;
+  }
+  return after;
 }
