@@ -22,7 +22,7 @@ import {
 } from '../domain/dunning-policy.ts';
 import { Failure } from '../domain/failures.ts';
 import { stripeCustomerIdSchema, stripeInvoiceIdSchema, stripeSubscriptionIdSchema } from '../domain/ids.ts';
-import { markUncollectible, type PaymentTry, payInvoice, retrieveInvoice } from '../stripe/invoices.ts';
+import { markUncollectible, payInvoice, retrieveInvoice } from '../stripe/invoices.ts';
 import { cancelSubscription } from '../stripe/subscriptions.ts';
 import { fetchSnapshot } from './customer-snapshot.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -107,9 +107,13 @@ export function createDunningStripeActivities(dependencies: ActivityDependencies
     },
 
     /** Charges an invoice now, by an operator's command; its key is made of the command. */
-    payInvoiceNow(options: { invoice: string; key: string }): Promise<PaymentTry> {
+    async payInvoiceNow(options: {
+      invoice: string;
+      key: string;
+    }): Promise<{ paid: boolean; decline_code: string | null }> {
       const invoice = stripeInvoiceIdSchema.parse(options.invoice);
-      return payInvoice(stripe, { invoice, idempotencyKey: options.key });
+      const charged = await payInvoice(stripe, { invoice, idempotencyKey: options.key });
+      return { paid: charged.paid, decline_code: charged.paid ? null : charged.declineCode };
     },
   };
 }
@@ -338,13 +342,21 @@ async function tellOfEnd(
   });
 }
 
-/** A receipt goes to whom a notice had gone to; an end that the customer did not ask for is told. */
-function closingNotice({ file }: StandingCase, outcome: DunningOutcome): 'receipt' | 'canceled' | null {
-  const wasTold = file.steps.some((step) => step.notice?.status === 'sent');
-  if (outcome === 'recovered') return wasTold ? 'receipt' : null;
+/** Why Stripe ends a subscription over money; whoever asked for another end knows of it. */
+const UNASKED_REASONS: ReadonlySet<string | null> = new Set(['payment_failed', 'payment_disputed']);
+
+/** A receipt goes to whom a notice had gone to; an end that the customer did not ask for is told, unless a stage did. */
+function closingNotice(standing: StandingCase, outcome: DunningOutcome): 'receipt' | 'canceled' | null {
+  const { file, situation } = standing;
+  const sent = file.steps.filter((step) => step.notice?.status === 'sent');
+  if (outcome === 'recovered') return sent.length > 0 ? 'receipt' : null;
   if (outcome !== 'canceled') return null;
-  const isOwnWish = file.subscription.cancellationReason === 'cancellation_requested';
-  return isOwnWish && !file.steps.some((step) => !step.isApplied) ? null : 'canceled';
+  if (sent.some((step) => stageOfPolicy(standing, step.stage)?.notice === 'canceled')) return null;
+  // For Stripe our own cancellation is one that was asked for, and a policy may end without one.
+  const isOurs =
+    situation.isSubscriptionLive ||
+    file.steps.some((step) => !step.isApplied && stageOfPolicy(standing, step.stage)?.effect === 'cancel');
+  return isOurs || UNASKED_REASONS.has(file.subscription.cancellationReason) ? 'canceled' : null;
 }
 
 async function closedCase(

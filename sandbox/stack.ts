@@ -228,7 +228,6 @@ function startWorker(
     name: 'worker',
     ...program('worker/main', options.built),
     env,
-    yields: true,
     readyWhen: { url: `http://127.0.0.1:${env.METRICS_PORT}/health/ready` },
     readyLimitMs: READY_LIMIT_MS,
     stopLimitMs: STOP_LIMIT_MS,

@@ -186,7 +186,7 @@ async function firstFailure(stripe: Stripe, paymentIntent: string): Promise<Date
 }
 
 /** What became of a try to charge an invoice now. */
-export type PaymentTry = { paid: true } | { paid: false; declineCode: string };
+type PaymentTry = { paid: true } | { paid: false; declineCode: string };
 
 /**
  * Charges an open invoice now. A card that is declined is an answer; so is an invoice that was paid meanwhile.

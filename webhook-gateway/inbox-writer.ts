@@ -23,8 +23,9 @@ const INBOX_LIMITS: InboxLimits = {
   waitingRowsMax: 5_000,
   waitingBytesMax: 64 * MEBIBYTE,
   waitMs: 9_000,
-  busyRows: 10,
-  busyWindowMs: 100,
+  // Requests come in bursts: a shorter window would find the writer idle between two of them.
+  busyRows: 100,
+  busyWindowMs: 1_000,
 };
 
 export type StoreAnswer =

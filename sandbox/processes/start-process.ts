@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { constants, setPriority } from 'node:os';
 import { guardChild } from './guardian.ts';
 import { keepOutputLines, type OutputLines } from './output-lines.ts';
 import type { Log } from './progress.ts';
@@ -32,8 +31,6 @@ export type ProcessOptions = {
   env?: Record<string, string | undefined>;
   cwd?: string;
   user?: { uid: number; gid: number };
-  /** Gets what processor time the others leave: on a small machine, acknowledgements go before what can wait. */
-  yields?: boolean;
   /** Missing: ready as soon as it runs. */
   readyWhen?: ReadyWhen;
   readyLimitMs?: number;
@@ -153,20 +150,18 @@ async function startRun(options: ProcessOptions, output: OutputLines): Promise<R
 }
 
 function spawnChild(options: ProcessOptions): ChildProcess {
-  const { run, args = [], cwd, user, yields = false } = options;
+  const { run, args = [], cwd, user } = options;
   const [command, leading] =
     'script' in run
       ? [process.execPath, ['--import', import.meta.resolve('tsx'), run.script]]
       : [run.command, []];
-  const child = spawn(command, [...leading, ...args], {
+  return spawn(command, [...leading, ...args], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
     ...(cwd === undefined ? {} : { cwd }),
     ...user,
   });
-  if (yields && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
-  return child;
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -92,7 +92,6 @@ async function startServer(options: {
   const server = await startProcess({
     name: 'temporal',
     run: { command: program },
-    yields: true,
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--log-level', 'error'],
       ...(uiPort === undefined ? ['--headless'] : ['--ui-port', `${uiPort}`, '--ui-disable-news-fetch']),
