@@ -39,6 +39,15 @@ const STAGES_MAX = 50;
 const VARIANTS_MAX = 20;
 const NAME_LENGTH_MAX = 64;
 const YEARS_MAX = 5;
+const LONGEST: IsoDuration = {
+  years: YEARS_MAX,
+  months: 0,
+  weeks: 0,
+  days: 0,
+  hours: 0,
+  minutes: 0,
+  seconds: 0,
+};
 
 export const WEEKDAYS = [
   'monday',
@@ -201,8 +210,7 @@ function repeated(names: readonly string[]): string[] {
 function faultsOfStage(stages: readonly DunningStage[], stage: DunningStage, index: number): string[] {
   const before = stages[index - 1];
   const faults: string[] = [];
-  if (stage.after.years + stage.after.months / 12 > YEARS_MAX)
-    faults.push(`comes after more than ${YEARS_MAX} years`);
+  if (isTooLate(stage)) faults.push(`comes after more than ${YEARS_MAX} years`);
   if (before && isEarlier(stage, before)) faults.push(`comes before "${before.name}", which stands above it`);
   if (stage.effect !== undefined) faults.push(...faultsOfEffect(stages, stage.effect, index));
   const isLast = index === stages.length - 1;
@@ -236,6 +244,11 @@ function rank(effect: DunningEffect | undefined): number {
 
 function isEnd(stage: DunningStage): boolean {
   return (stage.effect !== undefined && LAST_EFFECTS.has(stage.effect)) || LAST_STATES.has(stage.state);
+}
+
+/** Also by a number of days or hours so large that no date is left. */
+function isTooLate({ after }: DunningStage): boolean {
+  return REFERENCE_ANCHORS.some((anchor) => !(addInUtc(anchor, after) <= addInUtc(anchor, LONGEST)));
 }
 
 function isEarlier(stage: DunningStage, before: DunningStage): boolean {

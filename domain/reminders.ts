@@ -1,6 +1,6 @@
 import type { PendingEvent } from './billing-sync.ts';
 import type { DunningPolicy } from './dunning-policy.ts';
-import type { Subscription } from './subscription.ts';
+import type { Subscription, SubscriptionItem } from './subscription.ts';
 
 /** Stripe announces a renewal this long before at most, by the settings of the account. */
 const RENEWAL_AHEAD_MS = 60 * 24 * 60 * 60 * 1000;
@@ -43,19 +43,20 @@ export function remindersOf(options: {
   ];
 }
 
+/** Items may renew at different times; what is told is the next time of those that are to be told, with all that renews then. */
 function renewalOf(
   subscription: Subscription,
   { policy, now }: { policy: Pick<DunningPolicy, 'renewal_reminder'>; now: Date },
 ): Reminder[] {
   const { renewal_reminder: which } = policy;
-  const isWanted = which === 'every' || (which === 'yearly' && isYearly(subscription));
-  if (!isWanted || subscription.status !== 'active') return [];
-  const ends = subscription.items.map((item) => item.currentPeriodEnd.getTime());
-  const next = Math.min(...ends);
-  if (ends.length === 0 || next <= now.getTime() || next - now.getTime() > RENEWAL_AHEAD_MS) return [];
+  if (which === 'none' || subscription.status !== 'active') return [];
+  const told = subscription.items.filter((item) => which === 'every' || isYearly(item));
+  const next = Math.min(...told.map((item) => item.currentPeriodEnd.getTime()));
+  if (told.length === 0 || next <= now.getTime() || next - now.getTime() > RENEWAL_AHEAD_MS) return [];
+  const renewing = subscription.items.filter((item) => item.currentPeriodEnd.getTime() === next);
   const at = new Date(next);
   const dedupeKey = `renewal_reminder:${subscription.id}:${at.toISOString()}`;
-  return [{ kind: 'renewal_reminder', dedupeKey, at, amount: amountOf(subscription) }];
+  return [{ kind: 'renewal_reminder', dedupeKey, at, amount: amountOf(renewing) }];
 }
 
 function trialEndOf(
@@ -66,19 +67,18 @@ function trialEndOf(
   if (!policy.trial_ending || subscription.status !== 'trialing') return [];
   if (trialEnd === null || trialEnd <= now) return [];
   const dedupeKey = `trial_ending:${subscription.id}:${trialEnd.toISOString()}`;
-  return [{ kind: 'trial_ending', dedupeKey, at: trialEnd, amount: amountOf(subscription) }];
+  return [{ kind: 'trial_ending', dedupeKey, at: trialEnd, amount: amountOf(subscription.items) }];
 }
 
-function isYearly({ items }: Subscription): boolean {
-  return items.some(
-    ({ price: { recurring } }) =>
-      recurring !== null &&
-      (recurring.interval === 'year' || (recurring.interval === 'month' && recurring.intervalCount >= 12)),
+function isYearly({ price: { recurring } }: SubscriptionItem): boolean {
+  return (
+    recurring !== null &&
+    (recurring.interval === 'year' || (recurring.interval === 'month' && recurring.intervalCount >= 12))
   );
 }
 
 /** The sum of what is charged by quantity; discounts and taxes are Stripe's, so it is told as the price, not the bill. */
-function amountOf({ items }: Subscription): Reminder['amount'] {
+function amountOf(items: readonly SubscriptionItem[]): Reminder['amount'] {
   const [first] = items;
   let minor = 0;
   for (const { price, quantity } of items) {
