@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { dunningPolicyFile } from '../../activities/dunning-policy-file.ts';
-import type { Mail } from '../../activities/mail.ts';
+import type { Mailer } from '../../activities/mail.ts';
 import { Failure } from '../../domain/failures.ts';
 import { useDatabase } from '../database.ts';
 import { billingRows, event } from '../db/billing-rows.ts';
@@ -23,6 +23,8 @@ const POLICY = dunningPolicyFile({
     { name: 'end', after: 'PT30S', state: 'canceled', effect: 'cancel' },
   ],
 });
+
+type Mail = Parameters<Mailer['send']>[0];
 
 /** A mail server that answers each mail as it is told, and keeps what it took. */
 function mailServer() {
