@@ -89,4 +89,49 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     test: 'tests/activities/webhook-events.test.ts',
   },
+  {
+    name: 'no warning: an effect comes at its time, whether it was announced or not',
+    patches: [
+      {
+        file: 'domain/dunning.ts',
+        text: "if (stage === undefined || announced === undefined || notice?.status !== 'sent') return null;",
+        becomes:
+          "if (stage === undefined || announced === undefined) return null;\n  if (notice?.status !== 'sent') return stage.dueAt;",
+      },
+    ],
+    test: 'tests/activities/notices.test.ts',
+  },
+  {
+    name: 'no last look: a notice goes out about an invoice that was just paid',
+    patches: [
+      {
+        file: 'activities/notices.ts',
+        text: "if (invoice?.status !== 'open') {",
+        becomes: "if (invoice?.status === 'void') {",
+      },
+    ],
+    test: 'tests/activities/notices.test.ts',
+  },
+  {
+    name: 'a message for each try: who gets a notice twice sees it twice',
+    patches: [
+      {
+        file: 'activities/notices.ts',
+        text: 'mail.notificationId}@',
+        becomes: 'crypto.randomUUID()}@',
+      },
+    ],
+    test: 'tests/activities/notices.test.ts',
+  },
+  {
+    name: 'payment waits for the case: access is withheld for as long as the case is open',
+    patches: [
+      {
+        file: 'db/access.ts',
+        text: 'and i.unpaid_since is not null and i.stripe_invoice_external_id',
+        becomes: 'and i.stripe_invoice_external_id',
+      },
+    ],
+    test: 'tests/activities/invoices.test.ts',
+  },
 ];
