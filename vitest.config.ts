@@ -18,7 +18,7 @@ export default defineConfig({
           ...shared,
           name: 'rooms',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/e2e/**', 'tests/workflows/**', 'tests/replay/**'],
+          exclude: ['tests/e2e/**', 'tests/workflows/**', 'tests/replay/**', 'tests/dunning/**'],
           globalSetup: 'tests/global-setup.ts',
         },
       },
@@ -26,8 +26,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'workflows',
-          include: ['tests/{workflows,replay}/**/*.test.ts'],
-          globalSetup: 'tests/workflows/bundle.ts',
+          include: ['tests/{workflows,replay,dunning}/**/*.test.ts'],
+          globalSetup: ['tests/workflows/bundle.ts', 'tests/global-setup.ts'],
         },
       },
       {

@@ -21,7 +21,7 @@ Runtime.install({
 });
 
 /** Workers of one task queue: workflows with the main activities, and the activities that call Stripe. */
-type RunningWorkers = { taskQueue: string; stop: () => Promise<void> };
+export type RunningWorkers = { taskQueue: string; stop: () => Promise<void> };
 
 export type Workflows = {
   environment: TestWorkflowEnvironment;
@@ -55,7 +55,7 @@ export async function startWorkflows(options: {
     runWorkers({
       environment,
       bundle,
-      worldOf,
+      activities: fakeActivities(worldOf),
       taskQueue,
       options: { ...options.workerOptions, ...workerOptions },
     });
@@ -64,15 +64,15 @@ export async function startWorkflows(options: {
   return { environment, client: options.client, taskQueue, place, startWorkers, stop };
 }
 
-async function runWorkers(setting: {
+/** Starts the workers of a task queue, as the product has them. */
+export async function runWorkers(setting: {
   environment: TestWorkflowEnvironment;
   bundle: WorkflowBundlePath;
-  worldOf: (workflowId: string) => FakeWorld;
+  activities: { main: object; stripe: object };
   taskQueue: string;
   options: Partial<WorkerOptions>;
 }): Promise<RunningWorkers> {
-  const { environment, bundle, worldOf, taskQueue, options } = setting;
-  const { main, stripe } = fakeActivities(worldOf);
+  const { environment, bundle, activities, taskQueue, options } = setting;
   const shared = {
     connection: environment.nativeConnection,
     // Only a test that failed leaves something that runs.
@@ -81,8 +81,8 @@ async function runWorkers(setting: {
     ...options,
   } satisfies Partial<WorkerOptions>;
   const workers = await Promise.all([
-    Worker.create({ ...shared, taskQueue, workflowBundle: bundle, activities: main }),
-    Worker.create({ ...shared, taskQueue: stripeTaskQueue(taskQueue), activities: stripe }),
+    Worker.create({ ...shared, taskQueue, workflowBundle: bundle, activities: activities.main }),
+    Worker.create({ ...shared, taskQueue: stripeTaskQueue(taskQueue), activities: activities.stripe }),
   ]);
   const running = Promise.allSettled(workers.map((worker) => worker.run()));
   return {
