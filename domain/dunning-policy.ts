@@ -91,6 +91,7 @@ const whenSchema = z
     /** Minor units by currency; an invoice in another currency is not below any. */
     amount_below: z
       .record(z.string().regex(/^[a-z]{3}$/, 'must be a currency such as usd'), z.int().min(1))
+      .refine((amounts) => Object.keys(amounts).length > 0, { message: 'must name at least one currency' })
       .optional(),
     /** `tenants.plan` is one of these. */
     plans: z.array(z.string().min(1)).min(1).optional(),
