@@ -1,7 +1,7 @@
 import { settleAccess } from '../db/access.ts';
 import { customerState, writeSnapshot } from '../db/billing-projection.ts';
 import type { Transaction } from '../db/connect.ts';
-import { casesDue, factsOf, openCaseOf, postponeCases } from '../db/dunning-cases.ts';
+import { caseClosedAt, casesDue, factsOf, openCaseOf, postponeCases } from '../db/dunning-cases.ts';
 import type { DunningFile, FiledStep } from '../db/dunning-files.ts';
 import {
   recordApplied,
@@ -150,7 +150,7 @@ async function lookOnce(
   const { database, licensePrices, billingTenant, dunningPolicy } = dependencies;
   const now = new Date(options.now);
   const found = await openCaseOf(database, options.subscription);
-  if (found === null) return { look: NO_CASE, closed: null };
+  if (found === null) return { look: await endedLook(dependencies, options), closed: null };
   const customer = stripeCustomerIdSchema.parse(found.customer);
   const state = await customerState(database, customer);
   if (state === null) throw new Failure('StaleSnapshot', 'The customer of a case changed hands');
@@ -162,6 +162,23 @@ async function lookOnce(
     const looked = await decideUntilOutside(transaction, { dependencies, found, now });
     return { ...looked, look: { ...looked.look, wake } };
   });
+}
+
+/** There is no open case, unless this look closed it and is tried again: then it answers what it answered. */
+async function endedLook(
+  { database }: ActivityDependencies,
+  options: { subscription: string; now: string },
+): Promise<DunningLook> {
+  const now = new Date(options.now);
+  const closed = await caseClosedAt(database, { subscription: options.subscription, at: now });
+  if (closed === null) return NO_CASE;
+  const { outcome, notificationId } = closed;
+  const standing = await database.transaction((transaction) => standingCase(transaction, closed, now));
+  return {
+    next: { do: 'end', outcome, notification_id: notificationId },
+    dunned: describe(standing, closed.customer),
+    wake: [],
+  };
 }
 
 const NO_CASE: DunningLook = {

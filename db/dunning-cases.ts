@@ -1,4 +1,5 @@
 import { and, eq, exists, isNull, or, sql } from 'drizzle-orm';
+import type { DunningOutcome } from '../domain/dunning.ts';
 import type { UnpaidInvoice } from '../domain/invoice.ts';
 import { isLive, type SubscriptionStatus } from '../domain/subscription.ts';
 import type { Database, Transaction } from './connect.ts';
@@ -8,6 +9,7 @@ import { unpaidInvoices } from './invoices.ts';
 import {
   dunningCases as cases,
   stripeInvoices as invoices,
+  notifications,
   stripeCustomers,
   stripeSubscriptions as subscriptions,
 } from './schema.ts';
@@ -195,6 +197,29 @@ export async function openCaseOf(database: Database, subscription: string): Prom
     )
     .where(and(eq(cases.stripeSubscriptionExternalId, subscription), isNull(cases.closedAt)));
   return row ?? null;
+}
+
+/** A case that was closed, with what is told of it while that was not sent. */
+export type ClosedAt = FoundCase & { outcome: DunningOutcome; notificationId: string | null };
+
+/**
+ * The case that a look of this very instant closed: for a look that is tried again because its answer was lost.
+ *
+ * @returns null when none was
+ */
+export async function caseClosedAt(
+  database: Database,
+  { subscription, at }: { subscription: string; at: Date },
+): Promise<ClosedAt | null> {
+  const { rows } = await database.execute<ClosedAt>(sql`
+    select c.tenant, c.dunning_case_id as "caseId", u.stripe_customer_external_id as customer, c.outcome,
+      (select n.notification_id from ${notifications} n
+       where n.tenant = c.tenant and n.dunning_case_id = c.dunning_case_id and n.status = 'queued' limit 1) as "notificationId"
+    from ${cases} c
+    join ${subscriptions} s on s.tenant = c.tenant and s.stripe_subscription_id = c.stripe_subscription_id
+    join ${stripeCustomers} u on u.tenant = s.tenant and u.stripe_customer_id = s.stripe_customer_id
+    where c.stripe_subscription_external_id = ${subscription} and c.closed_at = ${at.toISOString()}::timestamptz`);
+  return rows[0] ?? null;
 }
 
 /** Subscriptions whose case the sweep has to wake, those first that have been due for longest. */

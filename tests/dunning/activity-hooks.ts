@@ -1,4 +1,6 @@
+import { Context } from '@temporalio/activity';
 import type { Activities, StripeActivities } from '../../activities/create-activities.ts';
+import { Failure } from '../../domain/failures.ts';
 
 type ActivityName = keyof (Activities & StripeActivities);
 type Act = () => Promise<void>;
@@ -10,6 +12,8 @@ export class ActivityHooks {
   #after = new Map<string, Act>();
   /** Beside each answer that is an object, so that a run's history grows. */
   padding: string | undefined;
+  /** Does nobody hear of what the first try of each activity did? It is tried again then. */
+  losesFirstAnswers = false;
   /** Calls of each activity, in order. */
   calls: { activity: string; input: unknown }[] = [];
 
@@ -30,6 +34,7 @@ export class ActivityHooks {
     this.#after.clear();
     this.calls = [];
     this.padding = undefined;
+    this.losesFirstAnswers = false;
   }
 
   /** The same activities with what a test has happen around them. */
@@ -42,6 +47,8 @@ export class ActivityHooks {
           await taken(this.#before, name)?.();
           const result = await activity(input);
           await taken(this.#after, name)?.();
+          if (this.losesFirstAnswers && Context.current().info.attempt === 1)
+            throw new Failure('DatabaseUnavailable', 'The answer was lost');
           return this.padding === undefined || typeof result !== 'object'
             ? result
             : { ...result, padding: this.padding };

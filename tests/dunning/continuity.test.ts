@@ -89,3 +89,40 @@ describe('a run that begins anew on an open case goes on where it stood', () => 
     expect((await unpaid.told()).at(-1)).toEqual(['reminder', 8]);
   });
 });
+
+test('I11 each activity is run twice, because its first answer is lost: nothing is told or done twice', async () => {
+  const unpaid = await openCase(world, { isWoken: false });
+  world.hooks.losesFirstAnswers = true;
+  await world.wake(unpaid.subscription);
+  for (const day of [3, 7, 14, 23, 30, 76, 90]) await unpaid.reach(day);
+  expect(await unpaid.run.result()).toEqual({ outcome: 'written_off' });
+  expect(await unpaid.told()).toEqual([
+    ['payment_failed', 0],
+    ['reminder', 3],
+    ['final_notice', 7],
+    ['restricted', 14],
+    ['final_notice', 23],
+    ['suspended', 30],
+    ['final_notice', 76],
+  ]);
+  const story = await unpaid.story();
+  expect(new Set(story).size).toBe(story.length);
+});
+
+test('a case that its first look ends is told of once, also when that look is tried again', async () => {
+  const unpaid = await openCase(world, { isWoken: false });
+  world.hooks.losesFirstAnswers = true;
+  await world.control.setSubscriptionStatus(unpaid.subscription, 'canceled');
+  await world.wake(unpaid.subscription);
+  expect(await unpaid.run.result()).toEqual({ outcome: 'canceled' });
+  expect((await unpaid.told()).map(([kind]) => kind)).toEqual(['canceled']);
+});
+
+test('a receipt is sent once, also when its sending is tried again', async () => {
+  const unpaid = await openCase(world);
+  world.hooks.losesFirstAnswers = true;
+  await unpaid.pay();
+  await unpaid.sync();
+  await unpaid.run.result();
+  expect((await unpaid.told()).map(([kind]) => kind)).toEqual(['payment_failed', 'receipt']);
+});
