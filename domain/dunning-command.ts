@@ -111,9 +111,9 @@ function refusalOfSkip(
   if (stage.isEntered) return `Stage ${stage.name} was entered already`;
   if (index === stages.length - 1) return `Stage ${stage.name} ends the case and can’t be left out`;
   const others = stages.filter((other) => other !== stage);
+  // Also of one that was entered: the case may come to follow another invoice, of which it was not.
   const untold = others.find(
-    (other, place) =>
-      !other.isEntered && other.effect !== undefined && announcingIndex(others, place) === undefined,
+    (other, place) => other.effect !== undefined && announcingIndex(others, place) === undefined,
   );
   return untold ? `Stage ${stage.name} announces what ${untold.name} does` : undefined;
 }
