@@ -19,6 +19,7 @@ import { keepHistory } from './histories.ts';
 // Records the histories that later releases must replay: `npm run replay:record`, before a release. Those of a version
 // that has them are not replaced; `-- --force` does, as long as the version is not released.
 const WAIT_LIMIT_MS = 60_000;
+const ORDER = { actor: 'recorder', reason: 'replay' };
 const force = process.argv.includes('--force');
 const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -230,8 +231,6 @@ async function dunningThatIsPaused(): Promise<string> {
   await run.executeUpdate(DUNNING_UPDATES.pause, { args: [{ ...ORDER, until: day }] });
   return workflowId;
 }
-
-const ORDER = { actor: 'recorder', reason: 'replay' };
 
 async function sweep(): Promise<string> {
   const workflowId = 'sweep-webhook-events-recorded';
