@@ -1,12 +1,9 @@
 import { cp, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
-import { BUNDLE_PATH } from './workflow-source.ts';
+import { BUNDLE_PATH, WORKFLOW_BUNDLE } from './workflow-source.ts';
 
 // The last step of `npm run build`, run from dist/: what tsc doesn't carry over.
-const { code } = await bundleWorkflowCode({
-  workflowsPath: fileURLToPath(new URL('../workflows/index.js', import.meta.url)),
-});
+const { code } = await bundleWorkflowCode(WORKFLOW_BUNDLE);
 await writeFile(BUNDLE_PATH, code);
 for (const folder of ['db/migrations', 'activities/mail-templates']) {
   const [source, copy] = [
