@@ -61,7 +61,7 @@ export function createActivityMetrics(registry: Registry) {
   });
   const recovered = new Counter({
     name: 'tenantry_dunning_recovered_minor_total',
-    help: 'What was paid of invoices that dunning followed, in minor units by currency, decline code and stage',
+    help: 'What was paid of the invoices that recovered cases followed last, in minor units by currency, decline code and stage',
     labelNames: ['currency', 'decline_code', 'stage'],
     registers,
   });
