@@ -322,7 +322,7 @@ function effectFrom({ stages, steps, calendar }: View, index: number): Date | nu
   if (stage === undefined || announced === undefined || notice?.status !== 'sent') return null;
   const warningMs = stage.nominalAt.getTime() - announced.nominalAt.getTime();
   const warned = calendar.allowedFrom(new Date(notice.sentAt.getTime() + warningMs));
-  return warned > stage.dueAt ? warned : stage.dueAt;
+  return later(warned, stage.dueAt);
 }
 
 const ACCESS_OF: Readonly<Record<DunningEffect, CaseAccess | null>> = {
@@ -370,29 +370,47 @@ export type PlannedStage = {
 
 /**
  * The calendar of an invoice with what was entered already. Effects stand at the earliest time at which they may be
- * applied, also when the notice before them has yet to be sent at `now`.
+ * applied, also when the notice before them has yet to be sent at `now`; what comes behind them stands no earlier.
  */
 export function plannedStages(situation: DunningSituation): PlannedStage[] {
   const anchor = anchorOf(situation.unpaid, situation.file.excludedInvoices);
   if (anchor === undefined) return [];
   const view = viewOf(situation.file, anchor, situation.calendar, situation.now);
-  return view.stages.map((stage, index) => ({
-    stage: stage.name,
-    at: stage.effect === undefined ? stage.dueAt : (effectFrom(view, index) ?? promisedFrom(view, index)),
-    state: stage.state,
-    notice: stage.notice ?? null,
-    effect: stage.effect ?? null,
-    isEntered: view.steps[index] !== undefined,
-  }));
+  const planned: PlannedStage[] = [];
+  let behind: Date | null = null;
+  for (const [index, stage] of view.stages.entries()) {
+    const isEntered = view.steps[index] !== undefined;
+    const waits = stage.effect !== undefined && !isWithin(stage.effect, view.file.access);
+    const from = waits ? (effectFrom(view, index) ?? promisedFrom(view, index, planned)) : stage.dueAt;
+    const at: Date = behind === null || isEntered ? from : later(from, behind);
+    if (waits && index > view.entered) behind = at;
+    planned.push({
+      stage: stage.name,
+      at,
+      state: stage.state,
+      notice: stage.notice ?? null,
+      effect: stage.effect ?? null,
+      isEntered,
+    });
+  }
+  return planned;
 }
 
 /** As long after its notice as the policy has it, with a notice that is sent now at the earliest. */
-function promisedFrom({ stages, calendar, now }: View, index: number): Date {
+function promisedFrom(
+  { stages, calendar, now }: View,
+  index: number,
+  planned: readonly PlannedStage[],
+): Date {
   const announcing = announcingIndex(stages, index);
   const [stage, announced] = [stages[index], announcing === undefined ? undefined : stages[announcing]];
-  if (stage === undefined || announced === undefined) return now;
-  const told = announced.dueAt > now ? announced.dueAt : now;
+  const told = announcing === undefined ? undefined : planned[announcing];
+  if (stage === undefined || announced === undefined || told === undefined) return now;
   const warningMs = stage.nominalAt.getTime() - announced.nominalAt.getTime();
-  const warned = calendar.allowedFrom(new Date(told.getTime() + warningMs));
-  return warned > stage.dueAt ? warned : stage.dueAt;
+  const warned = calendar.allowedFrom(new Date(later(told.at, now).getTime() + warningMs));
+  return later(warned, stage.dueAt);
+}
+
+function later(a: Date, b: Date): Date {
+  return a >= b ? a : b;
 }
