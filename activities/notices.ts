@@ -10,11 +10,13 @@ import {
   readdress,
   settleNotification,
 } from '../db/notifications.ts';
+import { decideDunning } from '../domain/dunning.ts';
 import { Failure, isFinal } from '../domain/failures.ts';
 import { stripeInvoiceIdSchema } from '../domain/ids.ts';
 import { readNotice } from '../domain/notification.ts';
 import { retrieveInvoice } from '../stripe/invoices.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { standingCase } from './dunning-situation.ts';
 
 /** Pause after a try that the mail server did not take, doubled with each that follows. */
 const RETRY_FIRST_MS = 30_000;
@@ -24,14 +26,19 @@ const NOTICES_PER_SWEEP_MAX = 100;
 /** What nobody's workflow sends: reminders, and what a case told at its end and could not deliver. */
 const SWEPT_KINDS = ['renewal_reminder', 'trial_ending', 'receipt', 'canceled'] as const;
 
+/** Clocks of machines differ by less; a delivery that comes later than this goes by the clock here. */
+const LATE_MS = 60_000;
+
 export type Delivery = { status: 'sent' | 'queued' | 'failed' | 'suppressed' };
 
 /** Delivery of a case's notices, which looks at Stripe before. */
 export function createNoticeStripeActivities(dependencies: ActivityDependencies) {
   return {
     /**
-     * Sends a notice of a case, unless its invoice was settled in the last moment. A mail server that is away is an answer,
-     * and tried again later; so is an address that takes nothing: the tenant's other one is tried.
+     * Sends a notice of a case, unless its invoice was settled in the last moment, or the case would not send it any more:
+     * it was paused, or no worker was there until a later notice was due. Then it stays queued, and the next look decides.
+     * A mail server that is away is an answer, and tried again later; so is an address that takes nothing: the tenant's
+     * other one is tried.
      */
     async deliverDunningNotice(options: {
       tenant: string;
@@ -40,20 +47,44 @@ export function createNoticeStripeActivities(dependencies: ActivityDependencies)
     }): Promise<Delivery> {
       const { database, stripe } = dependencies;
       const notification = { tenant: options.tenant, notificationId: options.notification_id };
+      const now = deliveryTime(dependencies, options.now);
       const step = await noticedStep(database, notification);
       if (step !== null) {
         const invoice = await retrieveInvoice(stripe, stripeInvoiceIdSchema.parse(step.anchor));
         if (invoice?.status !== 'open') {
           await settle(dependencies, notification, {
             result: { status: 'suppressed', error: 'The invoice was settled' },
-            now: new Date(options.now),
+            now,
           });
           return { status: 'suppressed' };
         }
+        if (!(await isWanted(database, { tenant: options.tenant, step, now }))) return { status: 'queued' };
       }
-      return deliver(dependencies, notification, new Date(options.now));
+      return deliver(dependencies, notification, now);
     },
   };
+}
+
+/** The run's clock, unless it asked long ago: no worker was there, or Stripe was away. */
+function deliveryTime({ now }: ActivityDependencies, askedAt: string): Date {
+  const [asked, here] = [new Date(askedAt), now()];
+  return here.getTime() - asked.getTime() > LATE_MS ? here : asked;
+}
+
+type NoticedStep = NonNullable<Awaited<ReturnType<typeof noticedStep>>>;
+
+/** Would the case send this notice now? One that was sent, or is not to be any more, is the outbox's to tell. */
+async function isWanted(
+  database: Database,
+  { tenant, step, now }: { tenant: string; step: NoticedStep; now: Date },
+): Promise<boolean> {
+  const { file, situation } = await database.transaction((transaction) =>
+    standingCase(transaction, { tenant, caseId: step.caseId }, now),
+  );
+  const filed = file.steps.find(({ anchor, stage }) => anchor === step.anchor && stage === step.stage);
+  if (file.outcome !== null || filed?.notice?.status !== 'queued') return true;
+  const decision = decideDunning(situation);
+  return decision.do === 'deliver' && decision.stage === step.stage && file.anchor === step.anchor;
 }
 
 /** Delivery of what no workflow sends. */

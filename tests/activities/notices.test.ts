@@ -140,22 +140,27 @@ describe('I11 a notice', () => {
       throw new Failure('MailServerUnavailable', 'The mail server answered nothing');
     };
     debt.answerNext(away);
-    debt.answerNext(away);
     const id = await queued(debt, later(0));
     expect(await debt.deliver(id, later(0))).toEqual({ status: 'queued' });
     expect(await debt.look(later(1))).toMatchObject({
       next: { do: 'wait', until: later(30), because: 'mail_server' },
     });
-    expect(await debt.deliver(id, later(30))).toEqual({ status: 'queued' });
     // By then another notice is due, which goes in its place.
+    expect(await debt.deliver(id, later(30))).toEqual({ status: 'queued' });
     const another = await queued(debt, later(40));
     expect(another).not.toBe(id);
+    debt.answerNext(away);
+    debt.answerNext(away);
     await debt.deliver(another, later(40));
+    expect(await debt.follow(later(41))).toMatchObject({ do: 'wait', until: later(70) });
+    await debt.deliver(another, later(70));
+    expect(await debt.follow(later(71))).toMatchObject({ do: 'wait', until: later(130) });
+    await debt.deliver(another, later(130));
     expect(await debt.notices()).toMatchObject([
-      { kind: 'payment_failed', status: 'suppressed' },
-      { kind: 'final_notice', status: 'sent' },
+      { kind: 'payment_failed', status: 'suppressed', attempts: 1 },
+      { kind: 'final_notice', status: 'sent', attempts: 3 },
     ]);
-    expect(await debt.follow(later(49))).toMatchObject({ do: 'wait', until: later(50) });
+    expect(await debt.follow(later(139))).toMatchObject({ do: 'wait', until: later(140) });
     expect(await debt.access()).toBe('active');
   });
 
