@@ -1,10 +1,12 @@
 import { benchAck } from './ack/bench-ack.ts';
+import { benchDunning } from './dunning/bench-dunning.ts';
 import { benchProvisioning } from './provisioning/bench-provisioning.ts';
 import { benchStripe } from './stripe-simulator/bench-stripe.ts';
 import { benchSync } from './sync/bench-sync.ts';
 
 const BENCHMARKS: Record<string, (flags: readonly string[]) => Promise<void>> = {
   ack: benchAck,
+  dunning: benchDunning,
   provisioning: benchProvisioning,
   stripe: benchStripe,
   sync: benchSync,

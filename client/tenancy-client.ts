@@ -174,8 +174,11 @@ async function findRun(
   }
 }
 
-/** Temporal won't look for some ids at all: an empty one, one that is too long. */
-function isRefused(error: unknown): boolean {
+/**
+ * Temporal answered that it will never do this: an id that is empty or too long, a run that has had all the signals that a
+ * run may get.
+ */
+export function isRefused(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT;
 }

@@ -20,7 +20,8 @@ const INSERT = {
 };
 
 /**
- * Stores a group of events in one statement, all or none. When it returns, they are committed.
+ * Stores a group of events in one statement, all or none. When it returns, they are committed. The rows go in by order
+ * of their ids: two groups that share ids would otherwise wait for each other.
  *
  * @returns for each row, in the rows' order, whether it is new; of two rows with one id the first is
  */
@@ -28,24 +29,31 @@ export async function insertWebhookEvents(
   pool: Pick<pg.Pool, 'query'>,
   rows: readonly InboxRow[],
 ): Promise<InboxOutcome[]> {
+  const sorted = rows.toSorted(byId);
   const result = await pool.query<{ stripe_event_id: string }>({
     ...INSERT,
     values: [
-      rows.map((row) => row.stripeEventId),
-      rows.map((row) => row.eventType),
-      rows.map((row) => row.stripeAccount),
-      rows.map((row) => row.subject),
-      rows.map((row) => row.objectId),
-      rows.map((row) => row.livemode),
-      rows.map((row) => row.apiVersion),
-      rows.map((row) => row.payload),
-      rows.map((row) => row.status),
-      rows.map((row) => row.statusReason),
-      rows.map((row) => row.eventCreatedAt?.toISOString() ?? null),
+      sorted.map((row) => row.stripeEventId),
+      sorted.map((row) => row.eventType),
+      sorted.map((row) => row.stripeAccount),
+      sorted.map((row) => row.subject),
+      sorted.map((row) => row.objectId),
+      sorted.map((row) => row.livemode),
+      sorted.map((row) => row.apiVersion),
+      sorted.map((row) => row.payload),
+      sorted.map((row) => row.status),
+      sorted.map((row) => row.statusReason),
+      sorted.map((row) => row.eventCreatedAt?.toISOString() ?? null),
     ],
   });
   const stored = new Set(result.rows.map((row) => row.stripe_event_id));
   return rows.map((row) => (stored.delete(row.stripeEventId) ? 'stored' : 'duplicate'));
+}
+
+/** Any order will do that is the same in every process. */
+function byId(one: InboxRow, other: InboxRow): number {
+  if (one.stripeEventId === other.stripeEventId) return 0;
+  return one.stripeEventId < other.stripeEventId ? -1 : 1;
 }
 
 /** Data exceptions (text that a column can't hold) and limits of the server (a payload nested too deep). */

@@ -51,7 +51,12 @@ const thinSchema = z.object({
   type: id,
   context: id.nullish(),
   livemode: z.boolean().optional(),
-  created: z.iso.datetime().optional().catch(undefined),
+  // Postgres has no year 0.
+  created: z.iso
+    .datetime()
+    .regex(/^(?!0000)/)
+    .optional()
+    .catch(undefined),
   related_object: z.object({ id }).nullish().catch(undefined),
   snapshot_event: id.nullish(),
 });
@@ -94,7 +99,9 @@ function claimsToBeThin(body: unknown): boolean {
 export function routeEvent(body: unknown, livemode: boolean): RoutedEvent | undefined {
   if (claimsToBeThin(body)) {
     const thin = thinSchema.safeParse(body);
-    return thin.success ? verdict(thinFacts(thin.data), livemode) : undefined;
+    if (!thin.success) return undefined;
+    const routed = verdict(thinFacts(thin.data), livemode);
+    return routed.status === 'received' ? { ...routed, stripeEventId: twinOf(thin.data) } : routed;
   }
   const snapshot = snapshotSchema.safeParse(body);
   return snapshot.success ? verdict(snapshotFacts(snapshot.data), livemode) : undefined;
@@ -119,14 +126,20 @@ function snapshotFacts(event: z.infer<typeof snapshotSchema>): Facts {
 }
 
 /**
- * A thin event is stored under the id of its snapshot twin, so that the same fact that comes by both kinds of
- * endpoints is one row. It names only its object, so the sync has to find the customer or the product.
+ * A thin event that concerns us is stored under the id of its snapshot twin, so that the same fact that comes by both
+ * kinds of endpoints is one row. One that leads nowhere keeps its own id: in its twin's place it would keep away a
+ * snapshot that says more.
  */
+function twinOf(event: z.infer<typeof thinSchema>): string {
+  return event.snapshot_event ?? event.id;
+}
+
+/** A thin event names only its object, so the sync has to find the customer or the product. */
 function thinFacts(event: z.infer<typeof thinSchema>): Facts {
   const concern = concernOfThin(event.type);
   const objectId = event.related_object?.id ?? null;
   return {
-    stripeEventId: event.snapshot_event ?? event.id,
+    stripeEventId: event.id,
     eventType: event.type,
     stripeAccount: event.context ?? null,
     subject: concern && objectId ? thinSubject(concern, objectId) : null,

@@ -50,6 +50,8 @@ export function buildApp(dependencies: GatewayDependencies): App {
       if (reason !== undefined) dependencies.metrics.refused.inc({ reason });
     },
   }).withTypeProvider<ZodTypeProvider>();
+  // A connection beyond the server's limit is dropped unseen; whoever looks at the metrics has to see it.
+  app.server.on('drop', () => dependencies.metrics.refused.inc({ reason: 'overloaded' }));
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   registerProblems(app);

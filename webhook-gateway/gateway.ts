@@ -1,6 +1,6 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { createTenancyClient } from '../client/tenancy-client.ts';
+import { createTenancyClient, isRefused } from '../client/tenancy-client.ts';
 import { findCheckoutTenant } from '../db/checkouts.ts';
 import { connectDatabase } from '../db/connect.ts';
 import { databaseFailure } from '../db/errors.ts';
@@ -62,6 +62,7 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
   const waker = new Waker({
     wake: wakeBillingSync,
     isWriterBusy: () => inbox.isBusy(),
+    isRefusal: isRefused,
     onOutcome: (outcome) => metrics.wakes.inc({ outcome }),
     onError: (err) => log.warn({ err }, 'a billing sync was not woken; the sweep will find its events'),
   });

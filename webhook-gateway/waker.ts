@@ -37,6 +37,8 @@ export type WakerOptions = {
   /** While it says so, wakes give way, but none longer than `giveWayMaxMs`. */
   isWriterBusy: () => boolean;
   limits?: Partial<WakerLimits>;
+  /** Would the same wake be refused again, while others may go well? It is left to the sweep and holds up nobody. */
+  isRefusal: (error: unknown) => boolean;
   onOutcome: (outcome: WakeOutcome) => void;
   onError: (error: unknown) => void;
 };
@@ -141,8 +143,9 @@ export class Waker {
 
   #fail({ subject, tries, error }: { subject: string; tries: number; error: unknown }): void {
     this.#options.onError(error);
-    this.#pauseAfterFailure();
-    if (tries >= this.#limits.triesMax) {
+    const isRefusal = this.#options.isRefusal(error);
+    if (!isRefusal) this.#pauseAfterFailure();
+    if (isRefusal || tries >= this.#limits.triesMax) {
       this.#options.onOutcome('gave_up');
       return;
     }

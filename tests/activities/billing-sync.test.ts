@@ -26,6 +26,22 @@ async function buyer(quantity = 10) {
   return { ...owner, bought, item: bought.items.data[0]?.id ?? '' };
 }
 
+/** A Stripe that lets something happen after it has listed subscriptions and before anybody has its answer. */
+function afterListing(happens: () => Promise<void>): typeof stripe {
+  const list: typeof stripe.subscriptions.list = (...options) => {
+    const listed = stripe.subscriptions.list(...options);
+    const readAll = listed.autoPagingToArray.bind(listed);
+    const autoPagingToArray: typeof listed.autoPagingToArray = async (limit) => {
+      const subscriptions = await readAll(limit);
+      await happens();
+      return subscriptions;
+    };
+    return Object.assign(listed, { autoPagingToArray });
+  };
+  const subscriptions = Object.assign(Object.create(stripe.subscriptions), { list });
+  return Object.create(stripe, { subscriptions: { value: subscriptions } });
+}
+
 describe('a known customer', () => {
   test.each(SUBSCRIPTION_STATUSES)(
     'I4 %s in Stripe is so in the projection, and the count follows',
@@ -135,6 +151,24 @@ describe('a known customer', () => {
     await rows.receive(event({ subject: id }));
     const rounds = await Promise.all([sync(id), sync(id)]);
     expect(rounds.map((round) => round.licensed_user_count)).toEqual([10, 10]);
+  });
+
+  test('I4 a sync that was overtaken between its fetch and its commit writes nothing of what it had fetched', async () => {
+    const { customer: id, bought, item } = await buyer();
+    await rows.receive(event({ subject: id }));
+    let fetches = 0;
+    const overtaken = activityWorld({
+      database,
+      stripe: afterListing(async () => {
+        fetches += 1;
+        if (fetches > 1) return;
+        await stripe.subscriptions.update(bought.id, { items: [{ id: item, quantity: 25 }] });
+        expect(await sync(id)).toMatchObject({ licensed_user_count: 25 });
+      }),
+    });
+    const round = await overtaken.run(overtaken.syncSubject, { subject: id, only_pending: false });
+    expect([fetches, round.licensed_user_count]).toEqual([2, 25]);
+    expect(await rows.subscriptionRow(bought.id)).toMatchObject({ quantity: 25 });
   });
 
   test('I12 a full round says that there is more', async () => {

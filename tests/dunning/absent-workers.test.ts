@@ -8,28 +8,30 @@ const world = await useDunning({ workerOptions: { maxCachedWorkflows: 0 } });
 describe('I11 no worker for two weeks', () => {
   test('what was missed is not sent at once: the current stage only, and its effects with their full warning', async () => {
     const unpaid = await openCase(world);
-    await unpaid.reach(3.1);
-    await world.withoutWorkers(unpaid.at(17));
-    await world.quiet();
+    await unpaid.reach(0.5);
+    await world.withoutWorkers(unpaid.at(14.5));
     expect(await unpaid.told()).toEqual([
       ['payment_failed', 0],
-      ['reminder', 3],
-      ['final_notice', 17],
+      ['final_notice', 14.5],
     ]);
     expect(await unpaid.access()).toBe('active');
-    await unpaid.reach(23.9);
+    await unpaid.reach(21.4);
     expect(await unpaid.access()).toBe('active');
-    await unpaid.reach(24.1);
+    await unpaid.reach(21.6);
     expect(await unpaid.access()).toBe('restricted');
-    await unpaid.reach(31.1);
+    await unpaid.reach(30.1);
     expect(await unpaid.access()).toBe('suspended');
+    expect((await unpaid.told()).slice(2)).toEqual([
+      ['restricted', 21.5],
+      ['final_notice', 23],
+      ['suspended', 30],
+    ]);
   });
 
   test('warned before it, an effect whose time came meanwhile is applied after its own mail', async () => {
     const unpaid = await openCase(world);
     await unpaid.reach(7.1);
     await world.withoutWorkers(unpaid.at(21));
-    await world.quiet();
     expect((await unpaid.told()).slice(3)).toEqual([['restricted', 21]]);
     expect(await unpaid.access()).toBe('restricted');
     expect((await unpaid.story()).slice(-3)).toEqual([
@@ -44,7 +46,6 @@ describe('I11 no worker for two weeks', () => {
     await unpaid.reach(7.1);
     await unpaid.pay();
     await world.withoutWorkers(unpaid.at(21));
-    await world.quiet();
     expect(await unpaid.run.result()).toEqual({ outcome: 'recovered' });
     expect((await unpaid.told()).slice(3)).toEqual([['receipt', 21]]);
   });

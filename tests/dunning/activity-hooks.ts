@@ -44,6 +44,23 @@ export class ActivityHooks {
         name,
         async (input: unknown) => {
           this.calls.push({ activity: name, input });
+          this.#underWay += 1;
+          try {
+            return await this.#runOne(name, activity, input);
+          } finally {
+            this.#underWay -= 1;
+          }
+        },
+      ]),
+    );
+  }
+
+  /** What is going on, without asking the server. */
+  get isIdle(): boolean {
+    return this.#underWay === 0;
+  }
+
+  async #runOne(name: string, activity: Activity, input: unknown): Promise<unknown> {
           await taken(this.#before, name)?.();
           const result = await activity(input);
           await taken(this.#after, name)?.();

@@ -47,7 +47,7 @@ describe('a run that begins anew on an open case goes on where it stood', () => 
     world.hooks.padding = 'x'.repeat(1_500_000);
     for (let wakes = 0; wakes < 4; wakes += 1) {
       const looks = world.hooks.callsOf('lookAtDunning').length;
-      await world.wake(unpaid.subscription);
+      await world.runs.wake(unpaid.subscription);
       await expect.poll(() => world.hooks.callsOf('lookAtDunning').length).toBeGreaterThan(looks);
     }
     world.hooks.padding = undefined;
@@ -67,7 +67,7 @@ describe('a run that begins anew on an open case goes on where it stood', () => 
     await unpaid.reach(8);
     await unpaid.run.terminate('by mistake');
     await unpaid.reach(12);
-    await world.wake(unpaid.subscription);
+    await world.runs.wake(unpaid.subscription);
     await unpaid.reach(14);
     expect(await unpaid.told()).toEqual([
       ['payment_failed', 0],
@@ -81,8 +81,8 @@ describe('a run that begins anew on an open case goes on where it stood', () => 
     const unpaid = await openCase(world);
     await unpaid.order('extend', { days: 5, updateId: 'once' });
     await unpaid.run.terminate('by mistake');
-    await world.wake(unpaid.subscription);
-    await world.quiet();
+    await world.runs.wake(unpaid.subscription);
+    await world.runs.quiet();
     await unpaid.order('extend', { days: 5, updateId: 'once' });
     expect(await unpaid.commands()).toHaveLength(1);
     await unpaid.reach(8);
@@ -93,7 +93,7 @@ describe('a run that begins anew on an open case goes on where it stood', () => 
 test('I11 each activity is run twice, because its first answer is lost: nothing is told or done twice', async () => {
   const unpaid = await openCase(world, { isWoken: false });
   world.hooks.losesFirstAnswers = true;
-  await world.wake(unpaid.subscription);
+  await world.runs.wake(unpaid.subscription);
   for (const day of [3, 7, 14, 23, 30, 76, 90]) await unpaid.reach(day);
   expect(await unpaid.run.result()).toEqual({ outcome: 'written_off' });
   expect(await unpaid.told()).toEqual([
@@ -113,7 +113,7 @@ test('a look that ends a case says how it ended, also when it is tried again', a
   const unpaid = await openCase(world, { isWoken: false });
   world.hooks.losesFirstAnswers = true;
   await world.control.setSubscriptionStatus(unpaid.subscription, 'canceled');
-  await world.wake(unpaid.subscription);
+  await world.runs.wake(unpaid.subscription);
   expect(await unpaid.run.result()).toEqual({ outcome: 'canceled' });
 });
 

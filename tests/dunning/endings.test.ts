@@ -124,8 +124,8 @@ test('a deleted customer’s case ends, and nothing is sent any more', async () 
 test('a run without a case ends at once', async () => {
   const unpaid = await openCase(world, { isWoken: false });
   await unpaid.pay();
-  await world.wake(unpaid.subscription);
+  await world.runs.wake(unpaid.subscription);
   await unpaid.run.result();
-  await world.wake(unpaid.subscription);
+  await world.runs.wake(unpaid.subscription);
   expect(await unpaid.run.result()).toEqual({ outcome: null });
 });

@@ -47,7 +47,7 @@ describe('I11 the mail server is away for long', () => {
   test('it is tried often at first, then every hour, for as many days as it takes', async () => {
     const unpaid = await openCase(world, { isWoken: false });
     mailServer.isAway = true;
-    await world.wake(unpaid.subscription);
+    await world.runs.wake(unpaid.subscription);
     await unpaid.reach(hours(1));
     expect(mailServer.tries).toBe(7);
     await unpaid.reach(2);
@@ -84,7 +84,7 @@ describe('an address that takes nothing', () => {
     const unpaid = await openCase(world, { isWoken: false });
     const other = await otherAddress(unpaid);
     mailServer.refused.add(unpaid.customer.email);
-    await world.wake(unpaid.subscription);
+    await world.runs.wake(unpaid.subscription);
     await unpaid.reach(3);
     expect(await unpaid.told()).toEqual([
       ['payment_failed', 0],
@@ -96,8 +96,8 @@ describe('an address that takes nothing', () => {
   test('I11 when none takes it, the case waits for an operator, who finds it and what to do; access stays', async () => {
     const unpaid = await openCase(world, { isWoken: false });
     mailServer.refused.add(unpaid.customer.email);
-    await world.wake(unpaid.subscription);
-    await world.quiet();
+    await world.runs.wake(unpaid.subscription);
+    await world.runs.quiet();
     expect(await unpaid.row()).toMatchObject({ is_unreachable: true });
     expect(await unpaid.progress()).toMatchObject({ waiting: 'unreachable' });
     expect(await stateOf(unpaid)).toEqual(['waiting']);
@@ -113,7 +113,7 @@ describe('an address that takes nothing', () => {
   test('with a corrected address it goes on after `resume`, and each effect has its full warning from then on', async () => {
     const unpaid = await openCase(world, { isWoken: false });
     mailServer.refused.add(unpaid.customer.email);
-    await world.wake(unpaid.subscription);
+    await world.runs.wake(unpaid.subscription);
     await unpaid.reach(35);
     const corrected = await otherAddress(unpaid);
     await unpaid.order('resume');
@@ -130,7 +130,7 @@ describe('an address that takes nothing', () => {
   test('resumed in time, the very notice that failed is sent', async () => {
     const unpaid = await openCase(world, { isWoken: false });
     mailServer.refused.add(unpaid.customer.email);
-    await world.wake(unpaid.subscription);
+    await world.runs.wake(unpaid.subscription);
     await unpaid.reach(1);
     await otherAddress(unpaid);
     await unpaid.order('resume');
@@ -144,7 +144,7 @@ describe('an address that takes nothing', () => {
   test('resumed without a corrected address, it waits again', async () => {
     const unpaid = await openCase(world, { isWoken: false });
     mailServer.refused.add(unpaid.customer.email);
-    await world.wake(unpaid.subscription);
+    await world.runs.wake(unpaid.subscription);
     await unpaid.reach(1);
     await unpaid.order('resume');
     expect(await unpaid.progress()).toMatchObject({ waiting: 'unreachable' });
@@ -154,7 +154,7 @@ describe('an address that takes nothing', () => {
   test('I11 paid while it waits, it ends without a word', async () => {
     const unpaid = await openCase(world, { isWoken: false });
     mailServer.refused.add(unpaid.customer.email);
-    await world.wake(unpaid.subscription);
+    await world.runs.wake(unpaid.subscription);
     await unpaid.reach(5);
     mailServer.refused.clear();
     await unpaid.pay();

@@ -37,7 +37,7 @@ describe.each([
       unpaid.customer.tenant,
       ZONE,
     ]);
-    await world.wake(unpaid.subscription);
+    await world.runs.wake(unpaid.subscription);
     await unpaid.reach(1);
     // Saturday: the reminder of the first day waits for Monday, eight o'clock there.
     expect(await unpaid.told()).toHaveLength(1);

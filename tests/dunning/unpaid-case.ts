@@ -1,9 +1,12 @@
-import { type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { type DunningOrder, type DunningProgress, QUERIES } from '../../client/contract.ts';
 import type { DunningCommandName } from '../../domain/dunning-command.ts';
-import type { dunningWorkflow } from '../../workflows/dunning.ts';
+import type { StripeCustomerId } from '../../domain/ids.ts';
+import type { DunningHandle } from './dunning-runs.ts';
 import type { DunningWorld } from './dunning-world.ts';
-import type { Customer } from './unpaid-customer.ts';
+
+/** Who has to pay. */
+export type Customer = { tenant: string; id: StripeCustomerId; email: string };
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const MINUTE_MS = 60_000;
@@ -55,8 +58,8 @@ export class UnpaidCase {
     return new UnpaidCase(world, { customer, subscription, ...rows[0] });
   }
 
-  get run(): WorkflowHandle<typeof dunningWorkflow> {
-    return this.#world.run(this.subscription);
+  get run(): DunningHandle {
+    return this.#world.runs.of(this.subscription);
   }
 
   /** So many days after the first failure. */
@@ -127,7 +130,7 @@ export class UnpaidCase {
       updateId,
       args: [{ actor: 'ada', reason: 'looked into it', ...order }],
     });
-    await this.#world.quiet();
+    await this.#world.runs.quiet();
     return answer;
   }
 

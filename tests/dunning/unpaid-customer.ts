@@ -1,10 +1,9 @@
-import { type StripeCustomerId, stripeCustomerIdSchema } from '../../domain/ids.ts';
+import { stripeCustomerIdSchema } from '../../domain/ids.ts';
 import type { PaymentFate } from '../../sandbox/stripe/billing/payments/payment-fates.ts';
 import { newId, purchase } from '../db/billing-rows.ts';
+import { call } from './dunning-activities.ts';
 import type { DunningWorld } from './dunning-world.ts';
-import { UnpaidCase } from './unpaid-case.ts';
-
-export type Customer = { tenant: string; id: StripeCustomerId; email: string };
+import { type Customer, UnpaidCase } from './unpaid-case.ts';
 
 type Bought = {
   unitAmount?: number;
@@ -29,8 +28,8 @@ export async function openCase(
   await fail(world, customer, outcome);
   await world.stripeReaches(after(renewsAt));
   const woken = await world.look(customer.id);
-  if (isWoken) for (const each of woken) await world.wake(each);
-  await world.quiet();
+  if (isWoken) for (const each of woken) await world.runs.wake(each);
+  await world.runs.quiet();
   return UnpaidCase.of(world, customer, subscription);
 }
 
@@ -64,7 +63,7 @@ export async function newCustomer(world: DunningWorld): Promise<Customer> {
     payment_method: 'pm_card_visa',
     invoice_settings: { default_payment_method: 'pm_card_visa' },
   });
-  const { tenant } = await world.call(world.main.createTenant, {
+  const { tenant } = await call(world.main.createTenant, {
     provisioning_key: newId('create-tenant'),
     purchase: purchase({ email, stripe_customer_id: created.id }),
   });
@@ -89,7 +88,7 @@ export async function subscribe(
     items: [{ price: price.id, quantity: 1 }],
     ...(daysUntilDue !== undefined && { collection_method: 'send_invoice', days_until_due: daysUntilDue }),
   });
-  await world.call(world.onStripe.importSubscriptions, { customer: customer.id });
+  await call(world.onStripe.importSubscriptions, { customer: customer.id });
   return { subscription: id, renewsAt: new Date((items.data[0]?.current_period_end ?? 0) * SECOND_MS) };
 }
 

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { fakeGateway } from './fake-gateway.ts';
+import { open } from './raw-http.ts';
 
 test('what is nowhere is a 404, what has other methods a 405 that names them', async () => {
   const { app } = fakeGateway();
@@ -48,6 +51,21 @@ test('ready needs Postgres, and only shows that Temporal is away', async () => {
   expect(
     (await fakeGateway({ pings: { postgres: down, temporal: down } }).app.inject('/health/live')).statusCode,
   ).toBe(200);
+});
+
+test('a connection beyond the limit is dropped, and counted', async () => {
+  const { app } = fakeGateway();
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  app.server.maxConnections = 1;
+  const { port } = app.server.address() as AddressInfo;
+  const first = await open(port);
+  const second = await open(port);
+  await once(second, 'close');
+  expect((await app.inject({ url: '/metrics' })).body).toContain(
+    'tenantry_webhook_refused_total{reason="overloaded"} 1',
+  );
+  first.destroy();
+  await app.close();
 });
 
 test('metrics are in the text format, with those of the process', async () => {

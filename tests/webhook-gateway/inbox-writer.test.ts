@@ -89,6 +89,61 @@ test('I1: an insert that doesn’t end in time is no acknowledgement', async () 
   expect(await answer).toEqual({ outcome: 'unavailable', reason: 'late' });
 });
 
+test('what was answered gives its room back, however it ended', async () => {
+  const { writer, nextGroup } = heldWriter({ waitingRowsMax: 1, waitingBytesMax: 100, waitMs: 1_000 });
+  const ends = [
+    ({ commit }: { commit: () => void }) => commit(),
+    ({ fail }: { fail: (error: Error) => void }) => fail(new Error('away')),
+    ({ fail }: { fail: (error: Error) => void }) => fail(sqlError('22021')),
+  ];
+  const outcomes: unknown[] = [];
+  for (const [index, end] of ends.entries()) {
+    const answer = writer.store(row(`r${index}`), 100);
+    end(await nextGroup(index + 1));
+    outcomes.push((await answer).outcome);
+  }
+  expect(outcomes).toEqual(['stored', 'unavailable', 'refused']);
+  expect(writer.waiting).toBe(0);
+});
+
+test('a row whose sender was told that it came too late is not written any more', async () => {
+  const { writer, groups, nextGroup } = heldWriter({ groupsInFlightMax: 1, waitMs: 50 });
+  const answers = [writer.store(row('a'), 10)];
+  const first = await nextGroup(1);
+  answers.push(writer.store(row('b'), 10));
+  expect(await Promise.all(answers)).toEqual(Array(2).fill({ outcome: 'unavailable', reason: 'late' }));
+  first.commit();
+  const closing = writer.close();
+  await closing;
+  expect(groups.map(({ ids }) => ids)).toEqual([['a']]);
+});
+
+test('I1: a row that breaks a constraint is a fault of ours: it may come again, and the others are stored', async () => {
+  const writer = new InboxWriter({
+    insert: async (rows) => {
+      if (rows.some(({ stripeEventId }) => stripeEventId === 'bad')) throw sqlError('23514');
+      return rows.map(() => 'stored');
+    },
+    onGroup: () => undefined,
+    onError: () => undefined,
+  });
+  expect(await Promise.all(['a', 'bad', 'b'].map((id) => writer.store(row(id), 10)))).toEqual([
+    { outcome: 'stored' },
+    { outcome: 'unavailable', reason: 'database_away' },
+    { outcome: 'stored' },
+  ]);
+});
+
+test('I1: a row of which the insert tells nothing is not acknowledged', async () => {
+  const writer = new InboxWriter({
+    insert: async () => ['stored'],
+    onGroup: () => undefined,
+    onError: () => undefined,
+  });
+  const answers = await Promise.all(['a', 'b'].map((id) => writer.store(row(id), 10)));
+  expect(answers).toEqual([{ outcome: 'stored' }, { outcome: 'unavailable', reason: 'database_away' }]);
+});
+
 test('one bad row costs only itself, with at most twice as many statements as rows', async () => {
   let statements = 0;
   const bad = new Set(['e3', 'e7', 'e8']);

@@ -87,6 +87,15 @@ test('I2: an id is stored once, within a group, between groups, and from many wr
   expect(await count('evt_many_%')).toBe(50);
 });
 
+test('I1: groups that share ids in any order never wait for each other in a circle', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const rows = Array.from({ length: 200 }, (_, index) => row(event(`evt_circle_${round}_${index}`)));
+    const groups = [rows, rows.toReversed(), rows, rows.toReversed()];
+    const outcomes = (await Promise.all(groups.map((group) => insertWebhookEvents(pool, group)))).flat();
+    expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(rows.length);
+  }
+});
+
 test('a row that Postgres refuses is refused alone, with why; the others of its group are stored', async () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
   const rows = [

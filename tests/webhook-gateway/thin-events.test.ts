@@ -34,6 +34,18 @@ test.each([
   expect(gateway.woken).toEqual(woken);
 });
 
+test.each([
+  ['names no object', { related_object: null }],
+  ['is of an unknown type', { type: 'v1.unicorn' }],
+  ['comes from an organization, which names our account', { context: 'acct_1' }],
+])('I1 a thin event that %s does not keep its snapshot twin away', async (_name, overrides) => {
+  const gateway = fakeGateway();
+  expect(await deliver(gateway, { ...twin, ...overrides }, THIN_SECRET)).toBe(200);
+  expect(await deliver(gateway, subscriptionEvent(), SNAPSHOT_SECRET)).toBe(200);
+  expect(gateway.rows.get('evt_1')).toMatchObject({ status: 'received', subject: 'cus_1' });
+  expect(gateway.woken).toEqual(['cus_1']);
+});
+
 test('I3 granular events of one change have rows of their own and are woken by their subscription', async () => {
   const gateway = fakeGateway();
   const types = ['item_quantity_changed', 'item_price_changed', 'past_due'];

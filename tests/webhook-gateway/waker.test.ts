@@ -3,14 +3,20 @@ import { type WakeOutcome, Waker, type WakerLimits } from '../../webhook-gateway
 
 /** A waker whose wakes wait until the test lets them go well or fail. */
 function heldWaker(limits: Partial<WakerLimits> = {}, isWriterBusy = () => false) {
-  const wakes: { subject: string; succeed: () => void; fail: () => void }[] = [];
+  const wakes: { subject: string; succeed: () => void; fail: () => void; refuse: () => void }[] = [];
   const outcomes: WakeOutcome[] = [];
   const waker = new Waker({
     wake: (subject) =>
       new Promise<void>((resolve, reject) => {
-        wakes.push({ subject, succeed: resolve, fail: () => reject(new Error('away')) });
+        wakes.push({
+          subject,
+          succeed: resolve,
+          fail: () => reject(new Error('away')),
+          refuse: () => reject(new Error('refused')),
+        });
       }),
     isWriterBusy,
+    isRefusal: (error) => error instanceof Error && error.message === 'refused',
     limits: { pauseFirstMs: 1, pauseMaxMs: 4, drainMs: 50, ...limits },
     onOutcome: (outcome) => outcomes.push(outcome),
     onError: () => undefined,
@@ -53,6 +59,29 @@ test('a failed wake comes again after a pause, one at a time until one goes well
   await waker.close();
   expect(wakes.map(({ subject }) => subject).sort()).toEqual(['a', 'a', 'b', 'b', 'c', 'd']);
   expect(outcomes.filter((outcome) => outcome === 'woken')).toHaveLength(4);
+});
+
+test('a subject that Temporal refuses is left to the sweep at once, and holds up nobody else', async () => {
+  const { waker, wakes, outcomes, wake } = heldWaker({ inFlightMax: 2, pauseFirstMs: 60_000 });
+  for (const subject of ['refused', 'a', 'b', 'c']) waker.notice(subject);
+  (await wake(1)).refuse();
+  for (const number of [2, 3, 4]) (await wake(number)).succeed();
+  await waker.close();
+  expect(wakes.map(({ subject }) => subject)).toEqual(['refused', 'a', 'b', 'c']);
+  expect(outcomes).toEqual(['gave_up', 'woken', 'woken', 'woken']);
+});
+
+test('each failure in a row doubles the pause, up to a limit', async () => {
+  const { waker, wake } = heldWaker({ pauseFirstMs: 40, pauseMaxMs: 100, triesMax: 9 });
+  waker.notice('a');
+  const pausesMs: number[] = [];
+  for (const number of [1, 2, 3, 4]) {
+    const failedMs = performance.now();
+    (await wake(number)).fail();
+    await wake(number + 1);
+    pausesMs.push(performance.now() - failedMs);
+  }
+  for (const [index, leastMs] of [39, 79, 99, 99].entries()) expect(pausesMs[index]).toBeGreaterThan(leastMs);
 });
 
 test('after so many tries a subject is left to the sweep', async () => {

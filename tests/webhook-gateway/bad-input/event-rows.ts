@@ -109,6 +109,13 @@ const BY_SECRET: readonly (readonly [...EventCase, secret: string])[] = [
   ],
   ['a thin event with an unreadable date', thin({ created: 1 }), '200', 'evt_1 received sub_1', THIN_SECRET],
   [
+    'a thin event of the year 0',
+    thin({ created: '0000-01-01T00:00:00Z' }),
+    '200',
+    'evt_1 received sub_1',
+    THIN_SECRET,
+  ],
+  [
     'a thin event of an unknown type',
     thin({ type: 'v2.unicorn' }),
     '200',
