@@ -6,33 +6,40 @@ type ActivityName = keyof (Activities & StripeActivities);
 type Act = () => Promise<void>;
 type Activity = (input: unknown) => Promise<unknown>;
 
-/** Has something happen right before or after the next call of an activity that the worker runs. */
+/** Has something happen around the activities that the workers run, and knows what they run. */
 export class ActivityHooks {
-  #before = new Map<string, Act>();
-  #after = new Map<string, Act>();
   /** Beside each answer that is an object, so that a run's history grows. */
   padding: string | undefined;
   /** Does nobody hear of what the first try of each activity did? It is tried again then. */
   losesFirstAnswers = false;
-  /** Calls of each activity, in order. */
-  calls: { activity: string; input: unknown }[] = [];
+  readonly #before = new Map<string, Act>();
+  readonly #after = new Map<string, Act>();
+  #calls: { activity: string; input: unknown }[] = [];
+  #underWay = 0;
 
+  /** Right before the next call of an activity. */
   before(activity: ActivityName, act: Act): void {
     this.#before.set(activity, act);
   }
 
+  /** Right after the next call of an activity, and before its workflow hears of it. */
   after(activity: ActivityName, act: Act): void {
     this.#after.set(activity, act);
   }
 
+  /** What it was called with, in order. */
   callsOf(activity: ActivityName): unknown[] {
-    return this.calls.filter((call) => call.activity === activity).map((call) => call.input);
+    return this.#calls.filter((call) => call.activity === activity).map((call) => call.input);
+  }
+
+  get isIdle(): boolean {
+    return this.#underWay === 0;
   }
 
   reset(): void {
     this.#before.clear();
     this.#after.clear();
-    this.calls = [];
+    this.#calls = [];
     this.padding = undefined;
     this.losesFirstAnswers = false;
   }
@@ -42,36 +49,26 @@ export class ActivityHooks {
     return Object.fromEntries(
       Object.entries(activities).map(([name, activity]: [string, Activity]) => [
         name,
-        async (input: unknown) => {
-          this.calls.push({ activity: name, input });
-          this.#underWay += 1;
-          try {
-            return await this.#runOne(name, activity, input);
-          } finally {
-            this.#underWay -= 1;
-          }
-        },
+        (input: unknown) => this.#run(name, activity, input),
       ]),
     );
   }
 
-  /** What is going on, without asking the server. */
-  get isIdle(): boolean {
-    return this.#underWay === 0;
-  }
-
-  async #runOne(name: string, activity: Activity, input: unknown): Promise<unknown> {
-          await taken(this.#before, name)?.();
-          const result = await activity(input);
-          await taken(this.#after, name)?.();
-          if (this.losesFirstAnswers && Context.current().info.attempt === 1)
-            throw new Failure('DatabaseUnavailable', 'The answer was lost');
-          return this.padding === undefined || typeof result !== 'object'
-            ? result
-            : { ...result, padding: this.padding };
-        },
-      ]),
-    );
+  async #run(name: string, activity: Activity, input: unknown): Promise<unknown> {
+    this.#calls.push({ activity: name, input });
+    this.#underWay += 1;
+    try {
+      await taken(this.#before, name)?.();
+      const result = await activity(input);
+      await taken(this.#after, name)?.();
+      if (this.losesFirstAnswers && Context.current().info.attempt === 1)
+        throw new Failure('DatabaseUnavailable', 'The answer was lost');
+      return this.padding === undefined || typeof result !== 'object'
+        ? result
+        : { ...result, padding: this.padding };
+    } finally {
+      this.#underWay -= 1;
+    }
   }
 }
 

@@ -11,9 +11,12 @@ export class DunningRuns {
   readonly taskQueue = crypto.randomUUID();
   readonly #client: Client;
   readonly #woken = new Set<string>();
+  readonly #isIdle: () => boolean;
 
-  constructor(client: Client) {
-    this.#client = client;
+  /** @param options.isIdle do the workers run no activity? */
+  constructor(options: { client: Client; isIdle: () => boolean }) {
+    this.#client = options.client;
+    this.#isIdle = options.isIdle;
   }
 
   of(subscription: string): DunningHandle {
@@ -33,7 +36,7 @@ export class DunningRuns {
 
   /** Resolves when no run has anything to do but to wait. */
   quiet(): Promise<void> {
-    return untilQuiet(this.all());
+    return untilQuiet({ handles: this.all(), isIdle: this.#isIdle });
   }
 
   /** Ends what a test leaves, so that no later one waits for its timers. */

@@ -32,8 +32,7 @@ const BILLING: Partial<BillingSettings> = {
  */
 export async function useDunning({ workerOptions = {} }: { workerOptions?: Partial<WorkerOptions> } = {}) {
   const parts = await startParts();
-  const { database, pool, environment, control, stripe, runs, mailServer, now } = parts;
-  const hooks = new ActivityHooks();
+  const { database, pool, environment, control, stripe, runs, mailServer, hooks, now } = parts;
   const settings = new Settings();
   const wakeDunning = (subscription: string) => runs.wake(subscription);
   const activities = dunningActivities({ database, stripe, mailer: mailServer, wakeDunning, settings });
@@ -106,6 +105,7 @@ async function startParts() {
   // Its time is the offset alone.
   const simulator = await startStripeSimulator({ now: () => 0 });
   const now = async () => new Date(await environment.currentTimeMs());
+  const hooks = new ActivityHooks();
   return {
     database,
     pool,
@@ -113,7 +113,11 @@ async function startParts() {
     control: simulator.control,
     stripe: createStripe({ secretKey: 'sk_test_1', apiBase: simulator.url }),
     // The environment's own client would skip time while a result is awaited.
-    runs: new DunningRuns(new Client({ connection: environment.connection })),
+    runs: new DunningRuns({
+      client: new Client({ connection: environment.connection }),
+      isIdle: () => hooks.isIdle,
+    }),
+    hooks,
     mailServer: new FakeMailServer(now),
     now,
     async stop(): Promise<void> {

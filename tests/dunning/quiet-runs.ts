@@ -4,14 +4,22 @@ import { waitUntil } from '../../sandbox/processes/wait-until.ts';
 const LIMIT_MS = 30_000;
 const POLL_MS = 10;
 
-/** Resolves when none of the runs has anything to do but to wait. */
-export async function untilQuiet(handles: readonly WorkflowHandle[]): Promise<void> {
+/**
+ * Resolves when none of the runs has anything to do but to wait.
+ *
+ * @param options.isIdle the workers' own answer, which spares the server the question while an activity runs
+ */
+export async function untilQuiet(options: {
+  handles: readonly WorkflowHandle[];
+  isIdle: () => boolean;
+}): Promise<void> {
+  const { handles, isIdle } = options;
   for (const handle of handles) {
     await waitUntil({
       what: `${handle.workflowId} only waits`,
       limitMs: LIMIT_MS,
       pollMs: POLL_MS,
-      check: () => isQuiet(handle),
+      check: async () => isIdle() && (await isQuiet(handle)),
     });
   }
 }
