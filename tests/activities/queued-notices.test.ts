@@ -13,11 +13,21 @@ const START = new Date();
 const hours = (count: number) => new Date(START.getTime() + count * 3_600_000);
 
 const POLICY = dunningPolicyFile({
-  version: 'late-notices',
+  version: 'queued-notices',
   stages: [
     { name: 'failed', after: 'PT0S', state: 'retrying', notice: 'payment_failed' },
     { name: 'final', after: 'PT10H', state: 'grace', notice: 'final_notice' },
     { name: 'end', after: 'PT20H', state: 'canceled', effect: 'cancel' },
+  ],
+  variants: [
+    {
+      name: 'pro',
+      when: { plans: ['pro'] },
+      stages: [
+        { name: 'pro-failed', after: 'PT0S', state: 'retrying', notice: 'reminder' },
+        { name: 'pro-end', after: 'PT20H', state: 'canceled', effect: 'cancel' },
+      ],
+    },
   ],
 });
 
@@ -50,6 +60,8 @@ async function wantedNotice() {
   if (first.do !== 'deliver') throw new Error(`nothing is to be told, but ${first.do}`);
   return {
     ...{ clock, taken, look },
+    hasPlan: (plan: string | null) =>
+      pool.query('update tenants set plan = $2 where tenant = $1', [tenant, plan]),
     deliver: (id = first.notification_id, askedAt = START) =>
       world.run(world.deliverDunningNotice, { tenant, notification_id: id, now: askedAt.toISOString() }),
     pause: (until: Date) =>
@@ -121,4 +133,24 @@ test('a notice is not sent when its case was paused after the look that wanted i
   expect(await notices()).toMatchObject([{ status: 'queued' }]);
   expect(await look(hours(1))).toMatchObject({ do: 'wait', because: 'paused' });
   expect(await look(hours(6))).toMatchObject({ do: 'deliver' });
+});
+
+test('a notice gives way to a later one of its list; to one of another variant it does not, should that be left again', async () => {
+  const { look, deliver, hasPlan, notices } = await wantedNotice();
+  await hasPlan('pro');
+  const ofVariant = await look(START);
+  if (ofVariant.do !== 'deliver') throw new Error(`nothing is to be told, but ${ofVariant.do}`);
+  expect(await deliver(ofVariant.notification_id)).toEqual({ status: 'sent' });
+  expect(await notices()).toMatchObject([
+    { kind: 'payment_failed', status: 'queued' },
+    { kind: 'reminder', status: 'sent' },
+  ]);
+  await hasPlan(null);
+  expect(await look(hours(1))).toMatchObject({ do: 'deliver' });
+  await look(hours(11));
+  expect(await notices()).toMatchObject([
+    { kind: 'payment_failed', status: 'suppressed' },
+    { kind: 'reminder', status: 'sent' },
+    { kind: 'final_notice', status: 'queued' },
+  ]);
 });
