@@ -1,5 +1,4 @@
-import { and, eq, inArray, ne, sql } from 'drizzle-orm';
-import type { NotificationStatus } from '../domain/notification.ts';
+import { and, eq, ne, sql } from 'drizzle-orm';
 import type { Database, Transaction } from './connect.ts';
 import { notifications, tenants } from './schema.ts';
 
@@ -128,31 +127,6 @@ export async function notificationsDue(
       and (n.next_attempt_at is null or n.next_attempt_at <= now())
     order by n.created_at limit ${options.limit}`);
   return rows;
-}
-
-/** How many mails stand in the outbox by status, those of a case. */
-export async function statusesOf(
-  transaction: Transaction,
-  ids: { tenant: string; notificationIds: readonly string[] },
-): Promise<
-  ReadonlyMap<string, { status: NotificationStatus; sentAt: Date | null; nextAttemptAt: Date | null }>
-> {
-  if (ids.notificationIds.length === 0) return new Map();
-  const rows = await transaction
-    .select({
-      id: notifications.notificationId,
-      status: notifications.status,
-      sentAt: notifications.sentAt,
-      nextAttemptAt: notifications.nextAttemptAt,
-    })
-    .from(notifications)
-    .where(
-      and(
-        eq(notifications.tenant, ids.tenant),
-        inArray(notifications.notificationId, [...ids.notificationIds]),
-      ),
-    );
-  return new Map(rows.map(({ id, ...row }) => [id, row]));
 }
 
 function ofNotification(notification: { tenant: string; notificationId: string }) {
