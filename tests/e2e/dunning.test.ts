@@ -96,7 +96,7 @@ test('I11: a worker that is killed again and again loses no stage, doubles no no
   await payWithAnotherCard(debt);
   await until('access is back', async () => (await accessOf(debt.tenant)) === 'active');
   await until('the receipt has come', () => messagesTo(debt.email) === toldSoFar + 1);
-}, 400_000);
+}, 600_000);
 
 test('I11: a payment is seen by webhook alone, at once; the run ends, and its record tells all of it', async () => {
   const debt = await debtor();

@@ -33,7 +33,7 @@ test(`I6, I7: ${KILLS} kills of the worker during ${TENANTS} provisionings leave
     expect(await keysOfWrites(`/v1/customers/${purchase.stripe_customer_id}`)).toHaveLength(1);
     expect(await keysOfWrites(`/v1/subscriptions/${purchase.stripe_subscription_id}`)).toHaveLength(1);
   }
-}, 280_000);
+}, 600_000);
 
 async function killAgainAndAgain(worker: ManagedProcess, times: number, random: () => number): Promise<void> {
   for (let kill = 0; kill < times; kill += 1) {
