@@ -724,6 +724,15 @@ describe('what is planned', () => {
     ]);
   });
 
+  test('has what is in force already wait for nothing, so that nothing behind it is told too late', () => {
+    // Another invoice brought the restriction; of this one nothing was told yet.
+    expect(plan({ at: 25, access: 'restricted' }).slice(3, 6)).toEqual([
+      ['restriction', day(14), false],
+      ['suspension-notice', day(23), false],
+      ['suspension', day(32), false],
+    ]);
+  });
+
   test('leaves out quiet times', () => {
     const quietTimes = { quiet_hours: { from: '10:00', to: '18:00' } };
     expect(plan({ at: 0, quietTimes })[3]).toEqual(['restriction', new Date('2026-06-15T18:00:00Z'), false]);
