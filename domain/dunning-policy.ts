@@ -39,15 +39,6 @@ const STAGES_MAX = 50;
 const VARIANTS_MAX = 20;
 const NAME_LENGTH_MAX = 64;
 const YEARS_MAX = 5;
-const LONGEST: IsoDuration = {
-  years: YEARS_MAX,
-  months: 0,
-  weeks: 0,
-  days: 0,
-  hours: 0,
-  minutes: 0,
-  seconds: 0,
-};
 
 export const WEEKDAYS = [
   'monday',
@@ -176,6 +167,23 @@ export function announcingIndex(
 /** Days as the months of every length have them: in each the offsets of a policy must keep their order. */
 const REFERENCE_ANCHORS = Array.from({ length: 24 }, (_, month) => new Date(Date.UTC(2027, month, 28, 12)));
 
+/** When a stage comes after each of the reference anchors. A number of days may be so large that no date is left: NaN. */
+type Dates = readonly number[];
+const datesAfter = (after: IsoDuration): Dates =>
+  REFERENCE_ANCHORS.map((anchor) => addInUtc(anchor, after).getTime());
+const isSometimes = (compare: (a: number, b: number) => boolean, some: Dates, others: Dates) =>
+  some.some((date, month) => compare(date, others[month] ?? Number.NaN));
+
+const LATEST = datesAfter({
+  years: YEARS_MAX,
+  months: 0,
+  weeks: 0,
+  days: 0,
+  hours: 0,
+  minutes: 0,
+  seconds: 0,
+});
+
 /** What is well formed but can't be followed. */
 function impossibilities(policy: DunningPolicy): string[] {
   const faults = faultsOfNames(policy);
@@ -184,8 +192,9 @@ function impossibilities(policy: DunningPolicy): string[] {
     ...policy.variants.map((variant) => ({ where: ` of variant "${variant.name}"`, stages: variant.stages })),
   ];
   for (const { where, stages } of lists) {
+    const dates = stages.map(({ after }) => datesAfter(after));
     stages.forEach((stage, index) => {
-      for (const fault of faultsOfStage(stages, stage, index))
+      for (const fault of faultsOfStage({ stages, dates }, stage, index))
         faults.push(`stage "${stage.name}"${where} ${fault}`);
     });
   }
@@ -207,12 +216,17 @@ function repeated(names: readonly string[]): string[] {
   return [...new Set(names.filter((each, index) => names.indexOf(each) !== index))];
 }
 
-function faultsOfStage(stages: readonly DunningStage[], stage: DunningStage, index: number): string[] {
-  const before = stages[index - 1];
+type DatedList = { stages: readonly DunningStage[]; dates: readonly Dates[] };
+
+function faultsOfStage(list: DatedList, stage: DunningStage, index: number): string[] {
+  const { stages, dates } = list;
+  const [own, ofBefore, before] = [dates[index] ?? [], dates[index - 1] ?? [], stages[index - 1]];
   const faults: string[] = [];
-  if (isTooLate(stage)) faults.push(`comes after more than ${YEARS_MAX} years`);
-  if (before && isEarlier(stage, before)) faults.push(`comes before "${before.name}", which stands above it`);
-  if (stage.effect !== undefined) faults.push(...faultsOfEffect(stages, stage.effect, index));
+  if (isSometimes((date, latest) => !(date <= latest), own, LATEST))
+    faults.push(`comes after more than ${YEARS_MAX} years`);
+  if (before && isSometimes((date, earlier) => date < earlier, own, ofBefore))
+    faults.push(`comes before "${before.name}", which stands above it`);
+  if (stage.effect !== undefined) faults.push(...faultsOfEffect(list, stage.effect, index));
   const isLast = index === stages.length - 1;
   if (isLast && !isEnd(stage)) {
     faults.push('is the last one and ends nothing: it needs the effect cancel or write_off');
@@ -221,18 +235,19 @@ function faultsOfStage(stages: readonly DunningStage[], stage: DunningStage, ind
   return faults;
 }
 
-function faultsOfEffect(stages: readonly DunningStage[], effect: DunningEffect, index: number): string[] {
-  const announcing = announcingIndex(stages, index);
-  const [stage, announced] = [stages[index], announcing === undefined ? undefined : stages[announcing]];
-  if (stage === undefined) return [];
+function faultsOfEffect({ stages, dates }: DatedList, effect: DunningEffect, index: number): string[] {
+  const announcing = announcingIndex(stages, index) ?? -1;
+  const announced = stages[announcing];
   const softer = stages.slice(0, index).find((other) => rank(other.effect) >= rank(effect));
   const faults = softer
     ? [`has the effect ${effect}, but "${softer.name}" before it is as harsh already`]
     : [];
   if (announced === undefined)
     return [...faults, `has the effect ${effect} without a notice in an earlier stage`];
-  const isAtOnce = REFERENCE_ANCHORS.some(
-    (anchor) => addInUtc(anchor, stage.after).getTime() <= addInUtc(anchor, announced.after).getTime(),
+  const isAtOnce = isSometimes(
+    (date, ofNotice) => date <= ofNotice,
+    dates[index] ?? [],
+    dates[announcing] ?? [],
   );
   if (isAtOnce) faults.push(`has the effect ${effect} at the very time of its notice in "${announced.name}"`);
   return faults;
@@ -244,15 +259,6 @@ function rank(effect: DunningEffect | undefined): number {
 
 function isEnd(stage: DunningStage): boolean {
   return (stage.effect !== undefined && LAST_EFFECTS.has(stage.effect)) || LAST_STATES.has(stage.state);
-}
-
-/** Also by a number of days or hours so large that no date is left. */
-function isTooLate({ after }: DunningStage): boolean {
-  return REFERENCE_ANCHORS.some((anchor) => !(addInUtc(anchor, after) <= addInUtc(anchor, LONGEST)));
-}
-
-function isEarlier(stage: DunningStage, before: DunningStage): boolean {
-  return REFERENCE_ANCHORS.some((anchor) => addInUtc(anchor, stage.after) < addInUtc(anchor, before.after));
 }
 
 /** A fault of form, with the stage's own name instead of its number where it has one. */

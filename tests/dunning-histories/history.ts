@@ -3,7 +3,7 @@ import type { DunningCommandName } from '../../domain/dunning-command.ts';
 import { PLANS, policyOf, policySources, TIME_ZONES } from './policies.ts';
 import { type Deciders, type Guarantees, World } from './world.ts';
 
-const CHOICES_MAX = 60;
+const CHOICES_MAX = 45;
 /** One move in so many comes from outside. */
 const TROUBLE_EVERY = 3;
 const INVOICES_MAX = 5;
