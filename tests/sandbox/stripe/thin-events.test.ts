@@ -71,10 +71,12 @@ describe('a thin event', () => {
     const sandbox = await startThin();
     const { stripe, control } = sandbox;
     const snapshots = await startReceiver();
-    await stripe.webhookEndpoints.create({ url: snapshots.url, enabled_events: ['customer.created'] });
-    await stripe.customers.create({});
+    await stripe.webhookEndpoints.create({ url: snapshots.url, enabled_events: ['customer.updated'] });
+    const { id } = await stripe.customers.create({});
+    await stripe.customers.update(id, { name: 'Ada' });
     await control.waitUntilIdle();
-    const thin: unknown = JSON.parse(sandbox.receiver.received[0]?.body ?? '');
+    const ofUpdate = notifications(sandbox).findIndex(({ type }) => type === 'v1.customer.updated');
+    const thin: unknown = JSON.parse(sandbox.receiver.received[ofUpdate]?.body ?? '');
     const snapshot: unknown = JSON.parse(snapshots.received[0]?.body ?? '');
     expect([eventKind(thin), eventKind(snapshot)]).toEqual(['thin', 'snapshot']);
     const routed = [thin, snapshot].map((event) => routeEvent(event, false));
