@@ -1,42 +1,8 @@
-import { describe, expect, test } from 'vitest';
-import { dunningPolicyFile } from '../../activities/dunning-policy-file.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { useDunning } from './dunning-world.ts';
 import { openCase } from './unpaid-customer.ts';
 
 const world = await useDunning();
-
-const BRIEF = dunningPolicyFile({
-  version: 'brief',
-  stages: [
-    { name: 'failed', after: 'PT0S', state: 'retrying', notice: 'payment_failed' },
-    { name: 'warning', after: 'P1D', state: 'grace', notice: 'final_notice' },
-    { name: 'lock', after: 'P2D', state: 'restricted', notice: 'restricted', effect: 'restrict' },
-    { name: 'last-warning', after: 'P20D', state: 'restricted', notice: 'final_notice' },
-    { name: 'end', after: 'P30D', state: 'written_off', effect: 'write_off' },
-  ],
-});
-
-test('a policy that is changed while cases are open: they keep their own, new ones begin with the new one', async () => {
-  const first = await openCase(world);
-  await first.reach(1);
-  world.settings.policy = BRIEF;
-  const second = await openCase(world);
-  await second.reach(2.1);
-  expect(await second.told()).toEqual([
-    ['payment_failed', 0],
-    ['final_notice', 1],
-    ['restricted', 2],
-  ]);
-  expect(await second.row()).toMatchObject({ version: 'brief', access: 'restricted' });
-  await first.reach(14);
-  expect(await first.told()).toEqual([
-    ['payment_failed', 0],
-    ['reminder', 3],
-    ['final_notice', 7],
-    ['restricted', 14],
-  ]);
-  expect(await first.row()).toMatchObject({ version: 'built-in-1' });
-});
 
 describe('a run that begins anew on an open case goes on where it stood', () => {
   test('because its history grew long', async () => {
@@ -124,4 +90,54 @@ test('a receipt is sent once, also when its sending is tried again', async () =>
   await unpaid.sync();
   await unpaid.run.result();
   expect((await unpaid.told()).map(([kind]) => kind)).toEqual(['payment_failed', 'receipt']);
+});
+
+describe('I11 no worker for two weeks', () => {
+  // Nothing is kept between two workflow tasks, so no task waits for a worker that is gone.
+  beforeAll(() => world.restartWorkers({ maxCachedWorkflows: 0 }));
+  afterAll(() => world.restartWorkers({}));
+
+  test('what was missed is not sent at once: the current stage only, and its effects with their full warning', async () => {
+    const unpaid = await openCase(world);
+    await unpaid.reach(0.5);
+    await world.withoutWorkers(unpaid.at(14.5));
+    expect(await unpaid.told()).toEqual([
+      ['payment_failed', 0],
+      ['final_notice', 14.5],
+    ]);
+    expect(await unpaid.access()).toBe('active');
+    await unpaid.reach(21.4);
+    expect(await unpaid.access()).toBe('active');
+    await unpaid.reach(21.6);
+    expect(await unpaid.access()).toBe('restricted');
+    await unpaid.reach(30.1);
+    expect(await unpaid.access()).toBe('suspended');
+    expect((await unpaid.told()).slice(2)).toEqual([
+      ['restricted', 21.5],
+      ['final_notice', 23],
+      ['suspended', 30],
+    ]);
+  });
+
+  test('warned before it, an effect whose time came meanwhile is applied after its own mail', async () => {
+    const unpaid = await openCase(world);
+    await unpaid.reach(7.1);
+    await world.withoutWorkers(unpaid.at(21));
+    expect((await unpaid.told()).slice(3)).toEqual([['restricted', 21]]);
+    expect(await unpaid.access()).toBe('restricted');
+    expect((await unpaid.story()).slice(-3)).toEqual([
+      'stage_entered restriction',
+      'notice_sent restriction',
+      'effect_applied restriction',
+    ]);
+  });
+
+  test('paid meanwhile, nothing is told but the receipt', async () => {
+    const unpaid = await openCase(world);
+    await unpaid.reach(7.1);
+    await unpaid.pay();
+    await world.withoutWorkers(unpaid.at(21));
+    expect(await unpaid.run.result()).toEqual({ outcome: 'recovered' });
+    expect((await unpaid.told()).slice(3)).toEqual([['receipt', 21]]);
+  });
 });

@@ -8,7 +8,7 @@ import { timeSkippingEnvironment } from '../../sandbox/temporal/time-skipping-en
 import { createStripe } from '../../stripe/client.ts';
 import { useDatabase } from '../database.ts';
 import { billingRows, event } from '../db/billing-rows.ts';
-import { runWorkers } from '../workflows/start-workflows.ts';
+import { type RunningWorkers, runWorkers } from '../workflows/start-workflows.ts';
 import { ActivityHooks } from './activity-hooks.ts';
 import { call, dunningActivities, Settings } from './dunning-activities.ts';
 import { DunningRuns } from './dunning-runs.ts';
@@ -30,22 +30,25 @@ const BILLING: Partial<BillingSettings> = {
  * activities on a database of the file's own and on Stripe's simulator, which stands still unless a test moves it. The
  * mail server is a fake. Each test has a customer of its own, and its runs end with it.
  */
-export async function useDunning({ workerOptions = {} }: { workerOptions?: Partial<WorkerOptions> } = {}) {
+export async function useDunning() {
   const parts = await startParts();
   const { database, pool, environment, control, stripe, runs, mailServer, hooks, now } = parts;
   const settings = new Settings();
   const wakeDunning = (subscription: string) => runs.wake(subscription);
   const activities = dunningActivities({ database, stripe, mailer: mailServer, wakeDunning, settings });
   const { main, onStripe } = activities;
-  const startWorkers = () =>
+  const startWorkers = (options: Partial<WorkerOptions>) =>
     runWorkers({
       environment,
       bundle: { codePath: inject('workflowBundlePath') },
       activities: { main: hooks.watch(main), stripe: hooks.watch(onStripe) },
       taskQueue: runs.taskQueue,
-      options: workerOptions,
+      options,
     });
-  const running = { workers: await startWorkers() };
+  const running: { options: Partial<WorkerOptions>; workers: RunningWorkers } = {
+    options: {},
+    workers: await startWorkers({}),
+  };
   const rows = billingRows({ database, pool });
 
   beforeEach(async () => {
@@ -83,11 +86,16 @@ export async function useDunning({ workerOptions = {} }: { workerOptions?: Parti
       if (restMs > 0) await environment.sleep(restMs);
       await runs.quiet();
     },
+    async restartWorkers(options: Partial<WorkerOptions>): Promise<void> {
+      await running.workers.stop();
+      running.options = options;
+      running.workers = await startWorkers(options);
+    },
     /** Lets time pass until then while no worker is there, and starts them again. */
     async withoutWorkers(at: Date): Promise<void> {
       await running.workers.stop();
       await passHeldUp({ environment, at, handles: runs.all() });
-      running.workers = await startWorkers();
+      running.workers = await startWorkers(running.options);
       await runs.quiet();
     },
     /** Stripe's own time; what is due there by then happens. */
