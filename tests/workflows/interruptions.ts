@@ -34,14 +34,17 @@ export type Hold = {
   release: () => void;
 };
 
-/** Stops a try before its effect until it is released. */
-export function hold(): Hold {
+/**
+ * Stops a try before its effect until it is released.
+ * @param then - what befalls it then; without it, it succeeds
+ */
+export function hold(then: Interruption = async (effect) => effect()): Hold {
   const reached = gate();
   const released = gate();
   const interruption: Interruption = async (effect) => {
     reached.open();
     await released.opened;
-    return effect();
+    return then(effect);
   };
   return { interruption, reached: reached.opened, release: released.open };
 }
