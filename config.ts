@@ -121,6 +121,7 @@ export const VARIABLES_OF = {
     'WORKER_ROLES',
     'WORKER_VERSIONING',
   ],
+  cli: ['DATABASE_URL', 'TASK_QUEUE'],
 } as const satisfies Record<string, readonly Variable[]>;
 
 export type ProcessName = keyof typeof VARIABLES_OF;

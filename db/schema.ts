@@ -18,6 +18,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { ACCESS_STATES, type AccessState } from '../domain/access-state.ts';
+import { DRIFT_KINDS, type DriftKind } from '../domain/billing-drift.ts';
+import { IMPORT_OUTCOMES, type ImportOutcome, type ImportReason } from '../domain/customer-match.ts';
 import {
   CASE_ACCESS,
   type CaseAccess,
@@ -36,7 +38,12 @@ import {
 } from '../domain/invoice.ts';
 import { NOTIFICATION_STATUSES, type NotificationStatus } from '../domain/notification.ts';
 import { SUBSCRIPTION_STATUSES, type SubscriptionStatus } from '../domain/subscription.ts';
-import { WEBHOOK_EVENT_STATUSES, type WebhookEventStatus } from '../domain/webhook-event.ts';
+import {
+  EVENT_SOURCES,
+  type EventSource,
+  WEBHOOK_EVENT_STATUSES,
+  type WebhookEventStatus,
+} from '../domain/webhook-event.ts';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
 const createdAt = () => instant('created_at').notNull().defaultNow();
@@ -77,6 +84,8 @@ export const tenants = pgTable(
     check('tenants_licensed_user_count_not_negative', sql`${t.licensedUserCount} >= 0`),
     check('tenants_access_state_known', oneOf('access_state', ACCESS_STATES)),
     // Metrics look whether anybody is locked out who owes nothing.
+    // Import finds tenants by e-mail.
+    index('tenants_email').on(sql`lower(${t.email})`),
     index('tenants_withheld').on(t.tenant).where(sql`${t.accessState} in ('restricted', 'suspended')`),
   ],
 );
@@ -469,6 +478,8 @@ export const stripeWebhookEvents = pgTable(
     livemode: boolean('livemode'),
     apiVersion: text('api_version'),
     payload: jsonText('payload').notNull(),
+    /** How it came in: Stripe's delivery, or reconcile, which found that it was missing. */
+    source: text('source').$type<EventSource>().notNull().default('webhook'),
     status: text('status').$type<WebhookEventStatus>().notNull(),
     statusReason: text('status_reason'),
     attempts: integer('attempts').notNull().default(0),
@@ -485,6 +496,7 @@ export const stripeWebhookEvents = pgTable(
   (t) => [
     unique('stripe_webhook_events_stripe_event_id_unique').on(t.stripeEventId),
     check('stripe_webhook_events_status_known', oneOf('status', WEBHOOK_EVENT_STATUSES)),
+    check('stripe_webhook_events_source_known', oneOf('source', EVENT_SOURCES)),
     check(
       'stripe_webhook_events_reason_where_needed',
       sql`(${t.status} in ('ignored', 'parked', 'failed')) = (${t.statusReason} is not null)`,
@@ -497,6 +509,8 @@ export const stripeWebhookEvents = pgTable(
     index('stripe_webhook_events_pending').on(t.subject).where(sql`${t.status} = 'received'`),
     // The sweep finds what is due.
     index('stripe_webhook_events_due').on(t.nextAttemptAt, t.subject).where(sql`${t.status} = 'received'`),
+    // What operators list: neither processed nor of no concern, newest first.
+    index('stripe_webhook_events_attention').on(t.createdAt).where(sql`${t.status} in ('failed', 'parked')`),
     // A tenant's appearance claims what was parked for its customer.
     index('stripe_webhook_events_parked').on(t.subject).where(sql`${t.status} = 'parked'`),
   ],
@@ -579,3 +593,97 @@ export const auditLog = pgTable(
     index('audit_log_tenant').on(t.tenant, t.createdAt),
   ],
 );
+
+/**
+ * Stripe's subscriptions as a listing of all of them found them: what import applies, and against what its proof and
+ * reconcile hold ours. One listing belongs to one run and is removed when that is over.
+ */
+export const stripeListings = pgTable(
+  'stripe_listings',
+  {
+    /** The id of the run (the first of its chain) that lists. */
+    listing: text('listing').notNull(),
+    stripeSubscriptionExternalId: text('stripe_subscription_external_id').notNull(),
+    stripeCustomerExternalId: text('stripe_customer_external_id').notNull(),
+    status: text('status').$type<SubscriptionStatus>().notNull(),
+    livemode: boolean('livemode').notNull(),
+    /** The subscription as it was read; null where only its being listed counts. */
+    body: json('body').$type<unknown>(),
+    /** By our clock of the database, before Stripe was asked: whoever wrote later knows more. */
+    fetchedAt: instant('fetched_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.listing, t.stripeSubscriptionExternalId] }),
+    index('stripe_listings_customer').on(t.listing, t.stripeCustomerExternalId),
+    check('stripe_listings_status_known', oneOf('status', SUBSCRIPTION_STATUSES)),
+  ],
+);
+
+/** An import's plan: what becomes of each of Stripe's customers that has a subscription, and why. */
+export const importedCustomers = pgTable(
+  'imported_customers',
+  {
+    /** The listing it was made from. */
+    listing: text('listing').notNull(),
+    stripeCustomerExternalId: text('stripe_customer_external_id').notNull(),
+    email: text('email'),
+    name: text('name'),
+    isDeleted: boolean('is_deleted').notNull(),
+    /** Of the customer and its subscriptions: `metadata.tenant_id`, as it stands there. */
+    namedTenants: text('named_tenants').array().notNull().default([]),
+    /** Does the customer's own metadata name its tenant already? */
+    taggedTenant: text('tagged_tenant'),
+    /** null until it was judged. */
+    outcome: text('outcome').$type<ImportOutcome>(),
+    reason: text('reason').$type<ImportReason>(),
+    tenant: uuid('tenant'),
+    /** Tenants that it could be. */
+    candidates: uuid('candidates').array().notNull().default([]),
+    appliedAt: instant('applied_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.listing, t.stripeCustomerExternalId] }),
+    index('imported_customers_email').on(t.listing, sql`lower(${t.email})`),
+    // What is left to do, in order.
+    index('imported_customers_unjudged')
+      .on(t.listing, t.stripeCustomerExternalId)
+      .where(sql`${t.outcome} is null`),
+    check('imported_customers_outcome_known', oneOf('outcome', IMPORT_OUTCOMES)),
+  ],
+);
+
+/** Where ours and Stripe's differed: found by reconcile, and how it was mended. */
+export const billingDrift = pgTable(
+  'billing_drift',
+  {
+    driftId: uuid('drift_id').primaryKey().defaultRandom(),
+    tenant: uuid('tenant').references(() => tenants.tenant),
+    kind: text('kind').$type<DriftKind>().notNull(),
+    /** Stripe's id of what differs; a tenant's where the difference is its own. */
+    subject: text('subject').notNull(),
+    /** Which of its fields; `existence` when one side doesn't have it at all. */
+    field: text('field').notNull(),
+    ours: jsonb('ours').$type<unknown>(),
+    theirs: jsonb('theirs').$type<unknown>(),
+    foundBy: text('found_by').notNull(),
+    detectedAt: instant('detected_at').notNull().defaultNow(),
+    lastSeenAt: instant('last_seen_at').notNull().defaultNow(),
+    /** null: it stands. */
+    repairedAt: instant('repaired_at'),
+    repair: text('repair'),
+  },
+  (t) => [
+    // One difference is one row for as long as it stands.
+    uniqueIndex('billing_drift_open').on(t.subject, t.field).where(sql`${t.repairedAt} is null`),
+    check('billing_drift_kind_known', oneOf('kind', DRIFT_KINDS)),
+    check('billing_drift_repair_named', sql`(${t.repairedAt} is null) = (${t.repair} is null)`),
+  ],
+);
+
+/** How far reconcile has read a list of Stripe's. */
+export const reconcileCursors = pgTable('reconcile_cursors', {
+  name: text('name').primaryKey(),
+  /** Everything that Stripe made before was looked at. */
+  readUntil: instant('read_until').notNull(),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});

@@ -5,6 +5,10 @@ import { type ConcernKind, concernOf } from './stripe-event-types.ts';
 export const WEBHOOK_EVENT_STATUSES = ['received', 'processed', 'ignored', 'parked', 'failed'] as const;
 export type WebhookEventStatus = (typeof WEBHOOK_EVENT_STATUSES)[number];
 
+/** How an event came in. */
+export const EVENT_SOURCES = ['webhook', 'reconcile'] as const;
+export type EventSource = (typeof EVENT_SOURCES)[number];
+
 export const IGNORED_REASONS = [
   'event_type',
   'not_a_license_purchase',

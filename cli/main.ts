@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { ConfigurationError } from '../config.ts';
+import { createCli } from './cli.ts';
+import { createConnections } from './connections.ts';
+import { EXIT_CODES, Refused, WrongUsage } from './exit-codes.ts';
+import { createProgram, exitCodeOfCommander } from './program.ts';
+
+const connections = createConnections();
+const cli = createCli({
+  connections,
+  streams: process,
+  end: (code) => {
+    process.exitCode = code;
+  },
+});
+const program = createProgram(cli);
+// A reader that has seen enough, as `head`, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT_CODES.done);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+} finally {
+  await connections.close();
+}
+
+function report(error: unknown): number {
+  // Commander has said what is wrong.
+  if (error instanceof CommanderError) return exitCodeOfCommander(error);
+  if (error instanceof WrongUsage) {
+    process.stderr.write(`error: ${error.message}\n\n${program.helpInformation()}`);
+    return EXIT_CODES.usage;
+  }
+  const isExpected = error instanceof Refused || error instanceof ConfigurationError;
+  process.stderr.write(`error: ${isExpected ? error.message : describe(error)}\n`);
+  return EXIT_CODES.failed;
+}
+
+/** The causes too: a client says what it could not do, its cause why. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
+}
