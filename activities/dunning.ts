@@ -218,7 +218,7 @@ async function carryOut(transaction: Transaction, options: CarryingOut): Promise
       return close(transaction, { ...options, outcome: decision.outcome });
     case 'follow':
       await recordFollowed(transaction, file, { ...decision, now });
-      await settleAccess(transaction, file.tenant);
+      await settleAccess(transaction, [file.tenant]);
       return undefined;
     case 'enter':
       await enter(transaction, { ...options, decision });
@@ -267,7 +267,7 @@ async function enter(
     appUrl: dependencies.appUrl,
   });
   await recordEntered(transaction, file, { ...decision, anchor: anchor.id, notificationId, now });
-  await settleAccess(transaction, file.tenant);
+  await settleAccess(transaction, [file.tenant]);
 }
 
 async function apply(
@@ -280,7 +280,7 @@ async function apply(
   const access = accessOfEffect(decision.effect);
   if (access !== null) {
     await recordApplied(transaction, file, { anchor: anchor.id, stage: decision.stage, access, now });
-    await settleAccess(transaction, file.tenant);
+    await settleAccess(transaction, [file.tenant]);
     return undefined;
   }
   return decision.effect === 'cancel'
@@ -303,7 +303,7 @@ async function close(
     leftInvoices: situation.unpaid.map((invoice) => invoice.id),
     now,
   });
-  const access = await settleAccess(transaction, file.tenant);
+  const access = (await settleAccess(transaction, [file.tenant])).get(file.tenant);
   const notification_id = await tellOfEnd(transaction, { ...options, hasAccess: access === 'active' });
   return {
     next: { do: 'end', outcome, notification_id },

@@ -1,40 +1,69 @@
 import { eq, sql } from 'drizzle-orm';
 import { type AccessState, accessState } from '../domain/access-state.ts';
 import type { CaseAccess } from '../domain/dunning.ts';
-import { LIVE_STATUSES } from '../domain/subscription.ts';
-import type { Transaction } from './connect.ts';
+import { LIVE_STATUSES, type SubscriptionStatus } from '../domain/subscription.ts';
+import type { Database, Transaction } from './connect.ts';
 import { dunningCases, stripeInvoices, stripeSubscriptions, tenants } from './schema.ts';
 
 /**
- * Sets what a tenant may do from all its subscriptions and dunning cases; its row is locked by the caller, so that two
+ * Sets what tenants may do from all their subscriptions and dunning cases; their rows are locked by the caller, so that two
  * writers can't each decide without the other. Payment restores access here, in the transaction that sees it, and need not
  * wait for the case's workflow.
  *
- * @returns the state as it stands now
+ * @returns each tenant's state as it stands now
  */
-export async function settleAccess(transaction: Transaction, tenant: string): Promise<AccessState> {
-  const statuses = await transaction
-    .select({ status: stripeSubscriptions.status })
-    .from(stripeSubscriptions)
-    .where(eq(stripeSubscriptions.tenant, tenant));
-  const cases = await accessOfCases(transaction, tenant);
-  const state = accessState(
-    statuses.map((subscription) => subscription.status),
-    cases.map((dunned) => dunned.access),
-  );
-  await transaction
-    .update(tenants)
-    .set({
-      accessState: state,
-      updatedAt: sql`now()`,
-      suspendedAt: state === 'active' ? null : sql`now()`,
-      suspendedReason: reasonOf(state, cases),
-    })
-    .where(sql`${eq(tenants.tenant, tenant)} and ${tenants.accessState} <> ${state}`);
-  return state;
+export async function settleAccess(
+  transaction: Transaction,
+  owners: readonly string[],
+): Promise<ReadonlyMap<string, AccessState>> {
+  const due = await dueAccess(transaction, owners);
+  for (const { tenant, state, reason } of due.filter((each) => each.state !== each.held)) {
+    await transaction
+      .update(tenants)
+      .set({
+        accessState: state,
+        updatedAt: sql`now()`,
+        suspendedAt: state === 'active' ? null : sql`now()`,
+        suspendedReason: reason,
+      })
+      .where(eq(tenants.tenant, tenant));
+  }
+  return new Map(due.map(({ tenant, state }) => [tenant, state]));
 }
 
-type WithholdingCase = { access: CaseAccess; anchorInvoice: string | null; stage: string | null };
+/** What a tenant may do: as its row says (`held`), and as its subscriptions and cases say (`state`). */
+export type DueAccess = { tenant: string; held: AccessState; state: AccessState; reason: string | null };
+
+export async function dueAccess(
+  database: Database | Transaction,
+  owners: readonly string[],
+): Promise<DueAccess[]> {
+  const { rows } = await database.execute<{
+    tenant: string;
+    held: AccessState;
+    statuses: SubscriptionStatus[];
+  }>(sql`
+    select t.tenant, t.access_state as held, array(
+      select s.status from ${stripeSubscriptions} s where s.tenant = t.tenant
+    ) as statuses
+    from ${tenants} t where t.tenant = any(${sql.param([...owners])}::uuid[])`);
+  const cases = await accessOfCases(database, owners);
+  return rows.map(({ tenant, held, statuses }) => {
+    const own = cases.filter((dunned) => dunned.tenant === tenant);
+    const state = accessState(
+      statuses,
+      own.map((dunned) => dunned.access),
+    );
+    return { tenant, held, state, reason: reasonOf(state, own) };
+  });
+}
+
+type WithholdingCase = {
+  tenant: string;
+  access: CaseAccess;
+  anchorInvoice: string | null;
+  stage: string | null;
+};
 
 function reasonOf(state: AccessState, cases: readonly WithholdingCase[]): string | null {
   if (state === 'active') return null;
@@ -47,12 +76,15 @@ function reasonOf(state: AccessState, cases: readonly WithholdingCase[]): string
  * What cases withhold: open ones for as long as something is unpaid that isn't excluded, and those that were written off,
  * until it is paid after all or a newer subscription lives.
  */
-async function accessOfCases(transaction: Transaction, tenant: string): Promise<WithholdingCase[]> {
+async function accessOfCases(
+  database: Database | Transaction,
+  owners: readonly string[],
+): Promise<WithholdingCase[]> {
   const live = sql.param([...LIVE_STATUSES]);
-  const { rows } = await transaction.execute<WithholdingCase>(sql`
-    select c.access, c.anchor_invoice as "anchorInvoice", c.stage from ${dunningCases} c
+  const { rows } = await database.execute<WithholdingCase>(sql`
+    select c.tenant, c.access, c.anchor_invoice as "anchorInvoice", c.stage from ${dunningCases} c
     join ${stripeSubscriptions} s on s.tenant = c.tenant and s.stripe_subscription_id = c.stripe_subscription_id
-    where c.tenant = ${tenant} and c.access <> 'active' and s.status = any(${live}::text[])
+    where c.tenant = any(${sql.param([...owners])}::uuid[]) and c.access <> 'active' and s.status = any(${live}::text[])
       and case when c.closed_at is null then exists (
         select 1 from ${stripeInvoices} i
         where i.tenant = c.tenant and i.stripe_subscription_id = c.stripe_subscription_id

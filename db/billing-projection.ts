@@ -12,7 +12,7 @@ import type { PolicySource } from './dunning-policies.ts';
 import { writeInvoices } from './invoices.ts';
 import { stripeCustomers, stripeSubscriptions as subscriptions, tenants } from './schema.ts';
 import { lockSubject } from './subject-lock.ts';
-import { licensedSubscriptions, type SubscriptionOwner, writeSubscription } from './subscriptions.ts';
+import { licensedSubscriptions, type SubscriptionOwner, writeSubscriptions } from './subscriptions.ts';
 import { settleEvents } from './webhook-events.ts';
 
 /** What is known of a customer before Stripe is asked. */
@@ -148,40 +148,78 @@ export function applySnapshot(database: Database, write: SnapshotWrite): Promise
 }
 
 /**
- * Writes a snapshot: subscriptions with their items and prices, invoices, the licence count and access that follow from
- * them, the cases of what is unpaid, and the verdicts on the events that called for it.
+ * Writes a snapshot, and the verdicts on the events that called for it.
  *
  * @throws Failure StaleSnapshot when another writer was faster; the transaction must be given up then
  */
 export async function writeSnapshot(
   transaction: Transaction,
-  write: SnapshotWrite,
+  { snapshot, verdicts, ...write }: SnapshotWrite,
 ): Promise<AppliedSnapshot> {
-  const { snapshot, licensePrices } = write;
-  const owner = await lockOwner(transaction, snapshot);
-  const { tenant } = owner;
+  const [applied] = await writeSnapshots(transaction, { ...write, snapshots: [snapshot] });
+  if (applied === undefined) throw new Error('unreachable: what was written is answered');
+  await settleEvents(transaction, { verdicts, tenant: applied.tenant });
+  return applied;
+}
+
+/**
+ * Writes the snapshots of several customers at once: subscriptions with their items and prices, invoices, the licence counts
+ * and access that follow from them, and the cases of what is unpaid.
+ *
+ * @returns in the snapshots' order
+ * @throws Failure StaleSnapshot when another writer of one of them was faster; the transaction must be given up then
+ */
+export async function writeSnapshots(
+  transaction: Transaction,
+  write: Omit<SnapshotWrite, 'snapshot' | 'verdicts'> & { snapshots: readonly CustomerSnapshot[] },
+): Promise<AppliedSnapshot[]> {
+  const { snapshots, licensePrices } = write;
+  const owned = await lockOwners(transaction, snapshots);
+  const subscriptions = owned.flatMap(({ owner, snapshot }) =>
+    snapshot.subscriptions.map((subscription) => ({ owner, subscription })),
+  );
   const priceIds = await ensurePrices(transaction, {
     billingTenant: write.billingTenant,
     licensePrices,
-    products: snapshot.products,
-    prices: snapshot.subscriptions.flatMap((subscription) => subscription.items.map((item) => item.price)),
+    products: snapshots.flatMap((snapshot) => snapshot.products),
+    prices: subscriptions.flatMap(({ subscription }) => subscription.items.map((item) => item.price)),
   });
-  for (const subscription of snapshot.subscriptions) {
-    await writeSubscription(transaction, { owner, subscription, licensePrices, priceIds });
+  await writeSubscriptions(transaction, { subscriptions, licensePrices, priceIds });
+  const counts = await followSubscriptions(transaction, {
+    owners: owned.map(({ owner }) => owner),
+    licensePrices,
+  });
+  const applied: AppliedSnapshot[] = [];
+  for (const { owner, snapshot } of owned) {
+    const dunned = await followInvoices(transaction, { owner, snapshot, ...write });
+    const licensedUserCount = counts.get(owner.tenant) ?? null;
+    applied.push({ tenant: owner.tenant, before: owner.licensedUserCount, licensedUserCount, dunned });
   }
-  const licensedUserCount = await followSubscriptions(transaction, { owner, licensePrices });
-  const dunned = await followInvoices(transaction, { owner, ...write });
-  await settleAccess(transaction, tenant);
-  await transaction
-    .update(stripeCustomers)
-    .set({
-      syncVersion: sql`${stripeCustomers.syncVersion} + 1`,
-      syncedAt: sql`now()`,
-      ...snapshot.contact,
-    })
-    .where(eq(stripeCustomers.stripeCustomerExternalId, snapshot.customer));
-  await settleEvents(transaction, { verdicts: write.verdicts, tenant });
-  return { tenant, before: owner.licensedUserCount, licensedUserCount, dunned };
+  await settleAccess(
+    transaction,
+    owned.map(({ owner }) => owner.tenant),
+  );
+  await raiseVersions(transaction, snapshots);
+  return applied;
+}
+
+async function raiseVersions(
+  transaction: Transaction,
+  snapshots: readonly CustomerSnapshot[],
+): Promise<void> {
+  const ofCustomer = eq(stripeCustomers.stripeCustomerExternalId, sql`seen.customer`);
+  await transaction.execute(sql`
+    update ${stripeCustomers} set
+      sync_version = ${stripeCustomers.syncVersion} + 1, synced_at = now(),
+      email = case when seen.is_known then seen.email else ${stripeCustomers.email} end,
+      name = case when seen.is_known then seen.name else ${stripeCustomers.name} end
+    from unnest(
+      ${sql.param(snapshots.map(({ customer }) => customer))}::text[],
+      ${sql.param(snapshots.map(({ contact }) => contact !== null))}::boolean[],
+      ${sql.param(snapshots.map(({ contact }) => contact?.email ?? null))}::text[],
+      ${sql.param(snapshots.map(({ contact }) => contact?.name ?? null))}::text[]
+    ) as seen (customer, is_known, email, name)
+    where ${ofCustomer}`);
 }
 
 /** Without invoices nothing is known of them, so nothing follows. */
@@ -198,52 +236,86 @@ async function followInvoices(
 type Owner = SubscriptionOwner & { licensedUserCount: number | null };
 
 /**
- * Locks in the one order that all transactions keep: tenant, then customer. Not against key shares: a row elsewhere that
- * refers to the tenant doesn't have to wait, and can't be waited for.
+ * Locks in the one order that all transactions keep: tenants, then customers, each by id. Not against key shares: a row
+ * elsewhere that refers to the tenant doesn't have to wait, and can't be waited for.
  */
-async function lockOwner(transaction: Transaction, snapshot: CustomerSnapshot): Promise<Owner> {
-  const ofCustomer = eq(stripeCustomers.stripeCustomerExternalId, snapshot.customer);
-  const [tenant] = await transaction
+async function lockOwners(
+  transaction: Transaction,
+  snapshots: readonly CustomerSnapshot[],
+): Promise<{ owner: Owner; snapshot: CustomerSnapshot }[]> {
+  const locked = await lockCustomers(
+    transaction,
+    snapshots.map(({ customer }) => customer),
+  );
+  return snapshots.map((snapshot) => {
+    const owner = locked.get(snapshot.customer);
+    if (owner === undefined) {
+      throw new Failure('StaleSnapshot', 'The customer changed hands while Stripe was asked');
+    }
+    if (owner.syncVersion !== snapshot.syncVersion) {
+      throw new Failure('StaleSnapshot', 'Another sync of the customer was faster');
+    }
+    return { owner, snapshot };
+  });
+}
+
+/** A customer's row and its tenant's, locked. */
+export type LockedCustomer = Owner & { syncVersion: number; syncedAt: Date | null };
+
+/** @returns by Stripe's id; those without a row are missing, and those that changed hands in this moment */
+export async function lockCustomers(
+  transaction: Transaction,
+  customers: readonly string[],
+): Promise<ReadonlyMap<string, LockedCustomer>> {
+  const ofCustomers = inArray(stripeCustomers.stripeCustomerExternalId, [...customers]);
+  const owners = await transaction
     .select({ tenant: tenants.tenant, licensedUserCount: tenants.licensedUserCount })
     .from(tenants)
     .where(
       inArray(
         tenants.tenant,
-        transaction.select({ tenant: stripeCustomers.tenant }).from(stripeCustomers).where(ofCustomer),
+        transaction.select({ tenant: stripeCustomers.tenant }).from(stripeCustomers).where(ofCustomers),
       ),
     )
+    .orderBy(tenants.tenant)
     .for('no key update');
-  const [customer] = await transaction.select().from(stripeCustomers).where(ofCustomer).for('no key update');
-  if (tenant === undefined || customer === undefined || customer.tenant !== tenant.tenant) {
-    throw new Failure('StaleSnapshot', 'The customer changed hands while Stripe was asked');
-  }
-  if (customer.syncVersion !== snapshot.syncVersion) {
-    throw new Failure('StaleSnapshot', 'Another sync of the customer was faster');
-  }
-  return { ...tenant, stripeCustomerId: customer.stripeCustomerId };
+  const rows = await transaction
+    .select()
+    .from(stripeCustomers)
+    .where(ofCustomers)
+    .orderBy(stripeCustomers.stripeCustomerExternalId)
+    .for('no key update');
+  const counts = new Map(owners.map(({ tenant, licensedUserCount }) => [tenant, licensedUserCount]));
+  return new Map(
+    rows.flatMap(({ tenant, stripeCustomerId, syncVersion, syncedAt, stripeCustomerExternalId: id }) => {
+      const licensedUserCount = counts.get(tenant);
+      return licensedUserCount === undefined
+        ? []
+        : [[id, { tenant, licensedUserCount, stripeCustomerId, syncVersion, syncedAt }] as const];
+    }),
+  );
 }
 
 /**
- * Sets what follows from all subscriptions of all the tenant's customers; the tenant's row is locked, so two customers
+ * Sets what follows from all subscriptions of all the tenants' customers; the tenants' rows are locked, so two customers
  * of one tenant can't each count without the other. As long as no subscription is known nothing follows.
  *
- * @returns the licence count as it stands now
+ * @returns the licence counts by tenant as they stand now
  */
 async function followSubscriptions(
   transaction: Transaction,
-  options: { owner: Owner; licensePrices: LicensePrices },
-): Promise<number | null> {
-  const { tenant, licensedUserCount: before } = options.owner;
-  const known = await licensedSubscriptions(transaction, tenant);
-  if (known.length === 0) return before;
-  const count = licenseCount(known, options.licensePrices);
-  await transaction
-    .update(tenants)
-    .set({
-      licensedUserCount: count,
-      updatedAt: sql`now()`,
-      ...(count !== before && { lastLicenseUpdate: sql`now()` }),
-    })
-    .where(eq(tenants.tenant, tenant));
-  return count;
+  options: { owners: readonly Owner[]; licensePrices: LicensePrices },
+): Promise<ReadonlyMap<string, number | null>> {
+  const before = new Map(options.owners.map((owner) => [owner.tenant, owner.licensedUserCount]));
+  const known = await licensedSubscriptions(transaction, [...before.keys()]);
+  const counts = new Map([...known].map(([tenant, of]) => [tenant, licenseCount(of, options.licensePrices)]));
+  await transaction.execute(sql`
+    update ${tenants} set licensed_user_count = due.count, updated_at = now(),
+      last_license_update = case when ${tenants.licensedUserCount} is distinct from due.count
+        then now() else ${tenants.lastLicenseUpdate} end
+    from unnest(
+      ${sql.param([...counts.keys()])}::uuid[], ${sql.param([...counts.values()])}::int[]
+    ) as due (tenant, count)
+    where ${tenants.tenant} = due.tenant`);
+  return new Map([...before].map(([tenant, count]) => [tenant, counts.get(tenant) ?? count]));
 }
