@@ -2,6 +2,8 @@ import { createBillingSyncActivities } from './billing-sync.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { createDunningActivities, createDunningStripeActivities } from './dunning.ts';
 import { createDunningCommandActivities } from './dunning-commands.ts';
+import { createImportActivities } from './import.ts';
+import { createImportStripeActivities } from './import-listing.ts';
 import { createInvitationActivities } from './invitations.ts';
 import { createNoticeActivities, createNoticeStripeActivities } from './notices.ts';
 import { createPurchaseActivities } from './purchases.ts';
@@ -17,6 +19,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createDunningActivities(dependencies),
     ...createDunningCommandActivities(dependencies),
     ...createNoticeActivities(dependencies),
+    ...createImportActivities(dependencies),
   };
 }
 
@@ -27,6 +30,7 @@ export function createStripeActivities(dependencies: ActivityDependencies) {
     ...createBillingSyncActivities(dependencies),
     ...createDunningStripeActivities(dependencies),
     ...createNoticeStripeActivities(dependencies),
+    ...createImportStripeActivities(dependencies),
   };
 }
 

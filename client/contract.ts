@@ -9,6 +9,8 @@ export const WORKFLOW_TYPES = {
   billingSync: 'billingSyncWorkflow',
   sweepWebhookEvents: 'sweepWebhookEventsWorkflow',
   dunning: 'dunningWorkflow',
+  importCustomers: 'importCustomersWorkflow',
+  reconcileBilling: 'reconcileBillingWorkflow',
 } as const;
 
 export const DEFAULT_TASK_QUEUE = 'alga-psa-workflows';
@@ -50,6 +52,16 @@ export function dunningWorkflowId(stripeSubscriptionId: string): string {
   return `dunning-${stripeSubscriptionId}`;
 }
 
+/** One import of a task queue runs at a time. */
+export function importCustomersWorkflowId(taskQueue: string): string {
+  return `import-customers-${taskQueue}`;
+}
+
+/** Of a reconciliation that somebody asked for; those of schedules have ids of their own. */
+export function reconcileBillingWorkflowId(taskQueue: string): string {
+  return `reconcile-billing-${taskQueue}`;
+}
+
 /** Memo key of the digest of the checkout that began a run over HTTP. */
 export const CHECKOUT_DIGEST_MEMO = 'checkout_digest';
 
@@ -66,6 +78,9 @@ export const DUNNING_UPDATES = {
   excludeInvoice: 'excludeInvoice',
   writeOff: 'writeOff',
 } as const;
+
+/** Updates of an import; each carries `actor` and `reason`. */
+export const IMPORT_UPDATES = { pause: 'pause', resume: 'resume' } as const;
 
 export const SEARCH_ATTRIBUTES = {
   tenantId: 'TenantId',
@@ -170,4 +185,82 @@ export type SweepResult = {
   dunning_woken?: number;
   /** Mails that no workflow sends. */
   notices_sent?: number;
+};
+
+/** Without anything: a dry run, which writes a plan and nothing else. */
+export type ImportCustomersInput = {
+  /** Links customers to tenants and writes their subscriptions. */
+  apply?: boolean;
+  /** Paying customers without a tenant get one. */
+  create_missing?: boolean;
+  /** Writes the tenant's id to the metadata of each customer in Stripe that doesn't name it yet. */
+  tag?: boolean;
+  /** Nothing but the proof: what Stripe lists against what we hold. */
+  proof_only?: boolean;
+};
+
+export type ImportPhase = 'listing' | 'matching' | 'applying' | 'creating' | 'tagging' | 'proving' | 'done';
+
+/** What the query `progress` of an import answers. */
+export type ImportProgress = {
+  /** Names the rows of the plan; the id of the first run of the chain. */
+  listing: string;
+  phase: ImportPhase;
+  paused: boolean;
+  pages: number;
+  subscriptions: number;
+  customers: number;
+  /** Customers by what becomes of them; those that were not judged yet are none of them. */
+  known: number;
+  linked: number;
+  created: number;
+  conflicts: number;
+  left: number;
+  tagged: number;
+  /** Customers whose rows were written. */
+  written: number;
+  /** Of the phase, from 0 to 1; null when nobody can say. */
+  done_share: number | null;
+  /** When the phase ends at the pace so far; null when nobody can say. */
+  estimated_end: string | null;
+};
+
+/** One status of the proof. `differing` is what must be 0: ours and Stripe's don't agree, and no decision says why. */
+export type ProofByStatus = {
+  status: string;
+  stripe: number;
+  ours: number;
+  /** Stripe's that are not ours because of a conflict, or because their customer was left. */
+  left_out: number;
+  differing: number;
+};
+
+export type ImportCustomersResult = Omit<
+  ImportProgress,
+  'phase' | 'paused' | 'done_share' | 'estimated_end'
+> & {
+  applied: boolean;
+  /** null for a dry run: there is nothing to prove. */
+  proof: { by_status: ProofByStatus[]; differences: number } | null;
+};
+
+export type ReconcileBillingInput = {
+  /** Reports and records, but repairs nothing. */
+  dry_run?: boolean;
+  /** One half alone; both without it. */
+  only?: 'events' | 'subscriptions';
+};
+
+export type ReconcileBillingResult = {
+  /** Of Stripe's list, those that concern us. */
+  events_checked: number;
+  events_missing: number;
+  subscriptions_checked: number;
+  invoices_checked: number;
+  tenants_checked: number;
+  products_checked: number;
+  drift_found: number;
+  drift_repaired: number;
+  /** What stands: not repaired, or only reported. */
+  drift_left: number;
 };

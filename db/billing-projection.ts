@@ -11,7 +11,7 @@ import { followUnpaid } from './dunning-cases.ts';
 import type { PolicySource } from './dunning-policies.ts';
 import { writeInvoices } from './invoices.ts';
 import { stripeCustomers, stripeSubscriptions as subscriptions, tenants } from './schema.ts';
-import { lockSubject } from './subject-lock.ts';
+import { lockSubjects } from './subject-lock.ts';
 import { licensedSubscriptions, type SubscriptionOwner, writeSubscriptions } from './subscriptions.ts';
 import { settleEvents } from './webhook-events.ts';
 
@@ -72,6 +72,9 @@ export async function customerOfSubscription(
   return row?.customer ?? null;
 }
 
+/** A customer that becomes a tenant's. */
+export type CustomerLink = { customer: string; tenant: string; email: string | null; name: string | null };
+
 /**
  * Gives a customer to an existing tenant, because its metadata in Stripe names that tenant.
  *
@@ -79,31 +82,43 @@ export async function customerOfSubscription(
  */
 export async function linkCustomer(
   database: Database,
-  options: {
-    customer: string;
-    tenant: string;
-    billingTenant: string;
-    email: string | null;
-    name: string | null;
-    now: Date;
-  },
+  options: CustomerLink & { billingTenant: string; now: Date },
 ): Promise<boolean> {
-  return database.transaction(async (transaction) => {
-    await lockSubject(transaction, options.customer);
-    const linked = await transaction
-      .insert(stripeCustomers)
-      .values({
-        tenant: options.tenant,
-        stripeCustomerExternalId: options.customer,
-        billingTenant: options.billingTenant,
-        email: options.email,
-        name: options.name,
+  const { billingTenant, now, ...link } = options;
+  const linked = await database.transaction((transaction) =>
+    linkCustomers(transaction, { links: [link], billingTenant, now }),
+  );
+  return linked > 0;
+}
+
+/**
+ * Gives customers to existing tenants; those that have a tenant already keep it.
+ *
+ * @returns how many were given
+ */
+export async function linkCustomers(
+  transaction: Transaction,
+  options: { links: readonly CustomerLink[]; billingTenant: string; now: Date },
+): Promise<number> {
+  const { links, billingTenant } = options;
+  if (links.length === 0) return 0;
+  await lockSubjects(
+    transaction,
+    links.map(({ customer }) => customer),
+  );
+  const linked = await transaction
+    .insert(stripeCustomers)
+    .values(
+      links.map(({ customer, ...link }) => ({
+        ...link,
+        stripeCustomerExternalId: customer,
+        billingTenant,
         metadata: { source: 'migration_import', created_at: options.now.toISOString() },
-      })
-      .onConflictDoNothing()
-      .returning({ tenant: stripeCustomers.tenant });
-    return linked.length > 0;
-  });
+      })),
+    )
+    .onConflictDoNothing()
+    .returning({ tenant: stripeCustomers.tenant });
+  return linked.length;
 }
 
 /** A customer's whole truth as Stripe answered it, and when it was asked. */

@@ -606,7 +606,6 @@ export const stripeListings = pgTable(
     stripeSubscriptionExternalId: text('stripe_subscription_external_id').notNull(),
     stripeCustomerExternalId: text('stripe_customer_external_id').notNull(),
     status: text('status').$type<SubscriptionStatus>().notNull(),
-    livemode: boolean('livemode').notNull(),
     /** The subscription as it was read; null where only its being listed counts. */
     body: json('body').$type<unknown>(),
     /** By our clock of the database, before Stripe was asked: whoever wrote later knows more. */
@@ -629,6 +628,9 @@ export const importedCustomers = pgTable(
     email: text('email'),
     name: text('name'),
     isDeleted: boolean('is_deleted').notNull(),
+    livemode: boolean('livemode').notNull(),
+    /** Has one of its subscriptions that is live a licence? */
+    hasLiveLicense: boolean('has_live_license').notNull(),
     /** Of the customer and its subscriptions: `metadata.tenant_id`, as it stands there. */
     namedTenants: text('named_tenants').array().notNull().default([]),
     /** Does the customer's own metadata name its tenant already? */
@@ -639,7 +641,11 @@ export const importedCustomers = pgTable(
     tenant: uuid('tenant'),
     /** Tenants that it could be. */
     candidates: uuid('candidates').array().notNull().default([]),
+    /** What the outcome asks for is done. */
     appliedAt: instant('applied_at'),
+    /** Were rows of the product written for it, or did they agree already? */
+    isWritten: boolean('is_written').notNull().default(false),
+    taggedAt: instant('tagged_at'),
   },
   (t) => [
     primaryKey({ columns: [t.listing, t.stripeCustomerExternalId] }),
@@ -648,6 +654,9 @@ export const importedCustomers = pgTable(
     index('imported_customers_unjudged')
       .on(t.listing, t.stripeCustomerExternalId)
       .where(sql`${t.outcome} is null`),
+    index('imported_customers_unapplied')
+      .on(t.listing, t.outcome, t.stripeCustomerExternalId)
+      .where(sql`${t.appliedAt} is null`),
     check('imported_customers_outcome_known', oneOf('outcome', IMPORT_OUTCOMES)),
   ],
 );

@@ -7,5 +7,12 @@ import type { Transaction } from './connect.ts';
  * It is the first lock of every transaction that takes several: subject, tenant, customer, subscription, event.
  */
 export async function lockSubject(transaction: Transaction, subject: string): Promise<void> {
-  await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended(${subject}, 0))`);
+  await lockSubjects(transaction, [subject]);
+}
+
+/** The same for several, in one order everywhere. */
+export async function lockSubjects(transaction: Transaction, subjects: readonly string[]): Promise<void> {
+  const sorted = [...subjects].sort();
+  await transaction.execute(sql`
+    select pg_advisory_xact_lock(hashtextextended(subject, 0)) from unnest(${sql.param(sorted)}::text[]) as subject`);
 }

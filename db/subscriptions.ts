@@ -19,6 +19,9 @@ import {
 /** Whom a subscription belongs to: the tenant, and its customer's row. */
 export type SubscriptionOwner = { tenant: string; stripeCustomerId: string };
 
+/** Rows of one statement: Postgres takes 65,535 parameters, and a subscription has sixteen of them. */
+const ROWS_PER_STATEMENT_MAX = 2_000;
+
 /** A subscription with the customer that it is filed under. */
 export type OwnedSubscription = { owner: SubscriptionOwner; subscription: Subscription };
 
@@ -35,8 +38,6 @@ export async function writeSubscriptions(
     priceIds: ReadonlyMap<string, string>;
   },
 ): Promise<void> {
-  const { priceIds } = options;
-  if (options.subscriptions.length === 0) return;
   // In one order everywhere, so that two writers of the same subscriptions can't wait for each other.
   const projected = options.subscriptions
     .map(({ owner, subscription }) => ({
@@ -45,6 +46,22 @@ export async function writeSubscriptions(
       row: projectSubscription(subscription, options.licensePrices),
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const part of parts(projected)) await writeProjected(transaction, part, options.priceIds);
+}
+
+type OwnedProjection = { id: string; owner: SubscriptionOwner; row: ProjectedSubscription };
+
+function* parts<T>(rows: readonly T[]): Iterable<readonly T[]> {
+  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT_MAX) {
+    yield rows.slice(start, start + ROWS_PER_STATEMENT_MAX);
+  }
+}
+
+async function writeProjected(
+  transaction: Transaction,
+  projected: readonly OwnedProjection[],
+  priceIds: ReadonlyMap<string, string>,
+): Promise<void> {
   const written = await transaction
     .insert(subscriptions)
     .values(
@@ -126,10 +143,16 @@ async function replaceItems(
     ) as owner (tenant, subscription)
     where ${items.tenant} = owner.tenant and ${items.stripeSubscriptionId} = owner.subscription
       and ${items.stripeSubscriptionItemExternalId} <> all(${sql.param(kept)}::text[])`);
-  if (rows.length === 0) return;
+  for (const part of parts(rows)) await writeItems(transaction, part);
+}
+
+async function writeItems(
+  transaction: Transaction,
+  rows: readonly (typeof items.$inferInsert)[],
+): Promise<void> {
   await transaction
     .insert(items)
-    .values(rows)
+    .values([...rows])
     .onConflictDoUpdate({
       target: items.stripeSubscriptionItemExternalId,
       set: {

@@ -49,10 +49,10 @@ export type CustomerFacts = {
 };
 
 export type CustomerMatch =
-  | { outcome: 'known' | 'link'; tenant: string; reason: null; candidates: [] }
-  | { outcome: 'create'; tenant: null; reason: null; candidates: [] }
+  | { outcome: 'known' | 'link'; tenant: string; reason: null; candidates: readonly [] }
+  | { outcome: 'create'; tenant: null; reason: null; candidates: readonly [] }
   | { outcome: 'conflict'; tenant: null; reason: ConflictReason; candidates: readonly string[] }
-  | { outcome: 'left'; tenant: null; reason: LeftReason; candidates: [] };
+  | { outcome: 'left'; tenant: null; reason: LeftReason; candidates: readonly [] };
 
 /**
  * Decides whose a customer is: `metadata.tenant_id` before the e-mail, and two candidates are a conflict.

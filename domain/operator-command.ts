@@ -12,6 +12,8 @@ export const actorAndReason = {
   reason: z.string().trim().min(1).max(REASON_LENGTH_MAX),
 };
 
+const orderSchema = z.strictObject(actorAndReason);
+
 const command = { step: z.string(), ...actorAndReason };
 
 /** Who tells a waiting step to go on or to be left out, and why. */
@@ -30,6 +32,11 @@ const amendCommandSchema = z
       [amend.stripe_subscription_id, amend.email, amend.initial_license_count].some((v) => v !== undefined),
     { message: 'must correct at least one of stripe_subscription_id, email, initial_license_count' },
   );
+
+/** Who gives an order that says nothing more, and why. @throws Failure InvalidInput naming every wrong field */
+export function readOrder(value: unknown): z.infer<typeof orderSchema> {
+  return read(orderSchema, value);
+}
 
 /** Who tells a waiting step to go on or to be left out. @throws Failure InvalidInput naming every wrong field */
 export function readOperatorCommand(value: unknown): z.infer<typeof operatorCommandSchema> {

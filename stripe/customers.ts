@@ -5,7 +5,8 @@ import type { Customer } from '../domain/subscription.ts';
 import { expandableId, metadata, optionalText, readAnswer } from './answers.ts';
 import { isResourceMissing, stripeFailure } from './errors.ts';
 
-const customerSchema = z.union([
+/** A customer as Stripe answers it, by itself or expanded in another object. */
+export const customerSchema = z.union([
   z.object({ id: stripeCustomerIdSchema, deleted: z.literal(true) }),
   z
     .object({

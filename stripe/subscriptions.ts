@@ -8,12 +8,14 @@ import {
   stripeSubscriptionIdSchema,
 } from '../domain/ids.ts';
 import {
+  type Customer,
   isEnded,
   SUBSCRIPTION_STATUSES,
   type Subscription,
   type SubscriptionItem,
 } from '../domain/subscription.ts';
 import { expandableId, instant, metadata, optionalInstant, optionalText, readAnswer } from './answers.ts';
+import { customerSchema } from './customers.ts';
 import { isResourceMissing, stripeFailure } from './errors.ts';
 import { priceSchema } from './products.ts';
 
@@ -91,6 +93,46 @@ export async function listSubscriptions(stripe: Stripe, customer: StripeCustomer
     return subscriptions;
   } catch (error) {
     if (isResourceMissing(error)) return [];
+    throw stripeFailure(error);
+  }
+}
+
+/** A page of all subscriptions of the account, each with its customer. */
+export type SubscriptionPage = {
+  listed: { subscription: Subscription; customer: Customer; livemode: boolean }[];
+  hasMore: boolean;
+};
+
+const listedSchema = z.object({ customer: customerSchema, livemode: z.boolean() });
+const pageSchema = z.object({ data: z.array(z.unknown()), has_more: z.boolean() });
+
+/**
+ * One page of all subscriptions, whatever their status, newest first, with their customers: one request for up to 100 (and
+ * one more for each that has more items than Stripe embeds). In test mode those on test clocks are not among them.
+ *
+ * @param options.from the first second of creation, unix seconds; `before` is the second after the last one
+ * @param options.after the id after which the page begins; null for the first page
+ */
+export async function listSubscriptionPage(
+  stripe: Stripe,
+  options: { from: number; before: number; after: string | null },
+): Promise<SubscriptionPage> {
+  try {
+    const answer = await stripe.subscriptions.list({
+      status: 'all',
+      limit: PAGE_SIZE,
+      created: { gte: options.from, lt: options.before },
+      expand: ['data.customer'],
+      ...(options.after !== null && { starting_after: options.after }),
+    });
+    const page = readAnswer(pageSchema, answer);
+    const listed: SubscriptionPage['listed'] = [];
+    for (const each of page.data) {
+      const { customer, livemode } = readAnswer(listedSchema, each);
+      listed.push({ subscription: await withAllItems(stripe, each), customer, livemode });
+    }
+    return { listed, hasMore: page.has_more };
+  } catch (error) {
     throw stripeFailure(error);
   }
 }

@@ -5,6 +5,7 @@ import { findCheckoutTenant } from '../db/checkouts.ts';
 import { connectDatabase } from '../db/connect.ts';
 import { databaseFailure } from '../db/errors.ts';
 import { insertWebhookEvents } from '../db/inbox.ts';
+import { isLiveKey } from '../domain/stripe-key.ts';
 import { prepareWebhookKeys } from '../stripe/signature.ts';
 import { buildApp } from './app.ts';
 import type { App } from './dependencies.ts';
@@ -70,7 +71,7 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
   metrics.waiting('waker', () => waker.waiting);
   const app = buildApp({
     webhookKeys: prepareWebhookKeys(settings.webhookSecrets),
-    livemode: settings.stripeSecretKey.includes('_live_'),
+    livemode: isLiveKey(settings.stripeSecretKey),
     checkoutApiKeys: settings.checkoutApiKeys,
     inbox,
     waker,

@@ -1,21 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import type { WorkflowClient } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { readDunningPolicyFile } from '../activities/dunning-policy-file.ts';
 import { createMailer } from '../activities/mail.ts';
 import { createMailRenderer } from '../activities/mail-templates.ts';
+import { createTenancyClient } from '../client/tenancy-client.ts';
 import { wakeBillingSync } from '../client/wake-billing-sync.ts';
 import { wakeDunning } from '../client/wake-dunning.ts';
 import type { Config } from '../config.ts';
 import { connectDatabase, type DatabaseConnection } from '../db/connect.ts';
 import { dunningFigures } from '../db/dunning-figures.ts';
 import { inboxBacklog } from '../db/inbox-backlog.ts';
+import { isLiveKey } from '../domain/stripe-key.ts';
 import { createStripe } from '../stripe/client.ts';
 import { createWorkerMetrics } from './metrics.ts';
 
 export type WorkerDependencies = {
-  activities: (client: WorkflowClient) => ActivityDependencies;
+  activities: (client: Client) => ActivityDependencies;
   pool: DatabaseConnection['pool'];
   /** The worker's own metrics in Prometheus's text format. */
   metricsText: () => Promise<string>;
@@ -52,12 +54,17 @@ export function buildDependencies(config: Config<'worker'>, log: Logger): Worker
       stripe,
       mailer,
       mailRenderer,
-      wakeBillingSync: (subject) => wakeBillingSync(client, { subject, taskQueue: config.TASK_QUEUE }),
+      wakeBillingSync: (subject) =>
+        wakeBillingSync(client.workflow, { subject, taskQueue: config.TASK_QUEUE }),
       wakeDunning: (stripeSubscriptionId) =>
-        wakeDunning(client, { stripeSubscriptionId, taskQueue: config.TASK_QUEUE }),
+        wakeDunning(client.workflow, { stripeSubscriptionId, taskQueue: config.TASK_QUEUE }),
+      startCreateTenant: async (input) => {
+        await createTenancyClient({ client, taskQueue: config.TASK_QUEUE }).createTenant(input);
+      },
       dunningPolicy,
       licensePrices: config.STRIPE_PRO_PRICE_ID ? new Set(config.STRIPE_PRO_PRICE_ID) : 'any',
       billingTenant: config.MASTER_BILLING_TENANT_ID,
+      livemode: isLiveKey(config.STRIPE_SECRET_KEY),
       appUrl: config.APP_URL,
       now: () => new Date(),
       randomBytes,

@@ -96,7 +96,7 @@ async function runOnce(
     const workers = await createWorkers({
       connection,
       config: workerConfig,
-      dependencies: activities(client.workflow),
+      dependencies: activities(client),
     });
     polling = { workers, connection };
     const shutDown = () => shutDownAll(workers);

@@ -45,3 +45,6 @@ export function stripeActivities(summary: string, priority: ActivityOptions['pri
 
 /** Dunning has days; whatever a customer waits for goes first. */
 export const DUNNING_PRIORITY = { priorityKey: 3 };
+
+/** Imports and reconciles ask for much, and nobody waits for the single answer. */
+export const BULK_PRIORITY = { priorityKey: 5 };

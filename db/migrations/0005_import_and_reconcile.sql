@@ -21,6 +21,8 @@ CREATE TABLE "imported_customers" (
 	"email" text,
 	"name" text,
 	"is_deleted" boolean NOT NULL,
+	"livemode" boolean NOT NULL,
+	"has_live_license" boolean NOT NULL,
 	"named_tenants" text[] DEFAULT '{}' NOT NULL,
 	"tagged_tenant" text,
 	"outcome" text,
@@ -28,6 +30,8 @@ CREATE TABLE "imported_customers" (
 	"tenant" uuid,
 	"candidates" uuid[] DEFAULT '{}' NOT NULL,
 	"applied_at" timestamp (3) with time zone,
+	"is_written" boolean DEFAULT false NOT NULL,
+	"tagged_at" timestamp (3) with time zone,
 	CONSTRAINT "imported_customers_listing_stripe_customer_external_id_pk" PRIMARY KEY("listing","stripe_customer_external_id"),
 	CONSTRAINT "imported_customers_outcome_known" CHECK ("outcome" in ('known', 'link', 'create', 'conflict', 'left'))
 );
@@ -43,7 +47,6 @@ CREATE TABLE "stripe_listings" (
 	"stripe_subscription_external_id" text NOT NULL,
 	"stripe_customer_external_id" text NOT NULL,
 	"status" text NOT NULL,
-	"livemode" boolean NOT NULL,
 	"body" json,
 	"fetched_at" timestamp (3) with time zone NOT NULL,
 	CONSTRAINT "stripe_listings_listing_stripe_subscription_external_id_pk" PRIMARY KEY("listing","stripe_subscription_external_id"),
@@ -55,6 +58,7 @@ ALTER TABLE "billing_drift" ADD CONSTRAINT "billing_drift_tenant_tenants_tenant_
 CREATE UNIQUE INDEX "billing_drift_open" ON "billing_drift" USING btree ("subject","field") WHERE "billing_drift"."repaired_at" is null;--> statement-breakpoint
 CREATE INDEX "imported_customers_email" ON "imported_customers" USING btree ("listing",lower("email"));--> statement-breakpoint
 CREATE INDEX "imported_customers_unjudged" ON "imported_customers" USING btree ("listing","stripe_customer_external_id") WHERE "imported_customers"."outcome" is null;--> statement-breakpoint
+CREATE INDEX "imported_customers_unapplied" ON "imported_customers" USING btree ("listing","outcome","stripe_customer_external_id") WHERE "imported_customers"."applied_at" is null;--> statement-breakpoint
 CREATE INDEX "stripe_listings_customer" ON "stripe_listings" USING btree ("listing","stripe_customer_external_id");--> statement-breakpoint
 CREATE INDEX "stripe_webhook_events_failed" ON "stripe_webhook_events" USING btree ("created_at") WHERE "stripe_webhook_events"."status" = 'failed';--> statement-breakpoint
 CREATE INDEX "tenants_email" ON "tenants" USING btree (lower("email"));--> statement-breakpoint

@@ -7,6 +7,7 @@ import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { readDunningPolicyFile } from '../../activities/dunning-policy-file.ts';
 import { createMailRenderer } from '../../activities/mail-templates.ts';
 import { createActivityMetrics } from '../../activities/metrics.ts';
+import type { CreateTenantInput } from '../../client/contract.ts';
 import { MASTER_BILLING_TENANT_ID, type TestDatabase } from '../database.ts';
 
 /** Failures are what many tests are about. */
@@ -21,6 +22,7 @@ type Activity<Argument, Result> = (argument: Argument) => Promise<Result>;
 export function activityWorld(world: World) {
   const wakes: string[] = [];
   const dunningWakes: string[] = [];
+  const created: CreateTenantInput[] = [];
   const logged: string[] = [];
   const registry = new Registry();
   const dependencies: ActivityDependencies = {
@@ -31,6 +33,8 @@ export function activityWorld(world: World) {
     mailRenderer,
     wakeBillingSync: async (subject) => void wakes.push(subject),
     wakeDunning: async (subscription) => void dunningWakes.push(subscription),
+    startCreateTenant: async (input) => void created.push(input),
+    livemode: false,
     dunningPolicy: readDunningPolicyFile(),
     licensePrices: 'any',
     billingTenant: MASTER_BILLING_TENANT_ID,
@@ -46,6 +50,8 @@ export function activityWorld(world: World) {
     ...createStripeActivities(dependencies),
     wakes,
     dunningWakes,
+    /** Tenants whose creation was begun. */
+    created,
     metricsText: () => registry.metrics(),
     /** Lines of the log. */
     logged,

@@ -35,6 +35,8 @@ export function dunningActivities(
     ...own,
     mailRenderer: createMailRenderer(),
     wakeBillingSync: async () => undefined,
+    startCreateTenant: async () => undefined,
+    livemode: false,
     get dunningPolicy() {
       return settings.policy;
     },

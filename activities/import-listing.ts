@@ -1,0 +1,103 @@
+import { keepCustomers, type SeenCustomer } from '../db/import-plan.ts';
+import { databaseNow, dropListed, keepListed } from '../db/listings.ts';
+import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from '../domain/ids.ts';
+import { isLicenseItem, type LicensePrices } from '../domain/license-count.ts';
+import { isLive } from '../domain/subscription.ts';
+import { tagCustomer } from '../stripe/metadata.ts';
+import {
+  listSubscriptionPage,
+  retrieveSubscription,
+  type SubscriptionPage,
+} from '../stripe/subscriptions.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+
+/** What a page says about how to go on; instants are unix seconds. */
+export type ListedSubscriptions = {
+  count: number;
+  last: { id: string; createdS: number } | null;
+  hasMore: boolean;
+};
+
+/** Where an import reads and writes Stripe; everything else of it is Postgres alone (`activities/import.ts`). */
+export function createImportStripeActivities(dependencies: ActivityDependencies) {
+  const { database, stripe, licensePrices } = dependencies;
+  return {
+    /**
+     * Reads one page of all of Stripe's subscriptions with their customers, in one request, and keeps it in one
+     * transaction. Read twice, it is kept once.
+     */
+    async listForImport(options: {
+      listing: string;
+      from: number;
+      before: number;
+      after: string | null;
+    }): Promise<ListedSubscriptions> {
+      const { listing, ...range } = options;
+      const fetchedAt = await databaseNow(database);
+      const page = await listSubscriptionPage(stripe, range);
+      const subscriptions = page.listed.map((each) => each.subscription);
+      await database.transaction(async (transaction) => {
+        await keepListed(transaction, { listing, fetchedAt, subscriptions, withBodies: true });
+        await keepCustomers(transaction, { listing, customers: customersOf(page, licensePrices) });
+      });
+      const last = subscriptions.at(-1);
+      return {
+        count: subscriptions.length,
+        last: last === undefined ? null : { id: last.id, createdS: last.createdAt.getTime() / 1000 },
+        hasMore: page.hasMore,
+      };
+    },
+
+    /**
+     * Reads a subscription by itself on which list and rows differ, and puts what Stripe says now in the list's place: it
+     * may have changed since it was listed, and those on test clocks are never listed.
+     */
+    async listAgain(options: { listing: string; subscription: string }): Promise<void> {
+      const { listing } = options;
+      const fetchedAt = await databaseNow(database);
+      const id = stripeSubscriptionIdSchema.parse(options.subscription);
+      const subscription = await retrieveSubscription(stripe, id);
+      if (subscription === null) return dropListed(database, { listing, subscription: id });
+      await keepListed(database, { listing, fetchedAt, subscriptions: [subscription], withBodies: true });
+    },
+
+    /** Writes the tenant's id to a customer's metadata. @throws Failure CustomerNotFound, CustomerDeleted */
+    async tagImportedCustomer(tag: { customer: string; tenant: string; key: string }): Promise<void> {
+      await tagCustomer(stripe, {
+        id: stripeCustomerIdSchema.parse(tag.customer),
+        metadata: { tenant_id: tag.tenant },
+        idempotencyKey: `${tag.key}/${tag.customer}`,
+      });
+    },
+  };
+}
+
+/** What a page tells of each of its customers, all of its subscriptions together. */
+function customersOf(page: SubscriptionPage, licensePrices: LicensePrices): SeenCustomer[] {
+  const seen = new Map<string, SeenCustomer>();
+  for (const { customer, subscription, livemode } of page.listed) {
+    const before = seen.get(customer.id);
+    const named = [
+      customer.deleted ? undefined : customer.metadata.tenant_id,
+      subscription.metadata.tenant_id,
+    ];
+    const isLicensed =
+      isLive(subscription.status) &&
+      subscription.items.some((item) =>
+        isLicenseItem({ priceId: item.price.id, quantity: item.quantity }, licensePrices),
+      );
+    seen.set(customer.id, {
+      customer: customer.id,
+      email: customer.deleted ? null : customer.email,
+      name: customer.deleted ? null : customer.name,
+      isDeleted: customer.deleted,
+      livemode,
+      hasLiveLicense: isLicensed || (before?.hasLiveLicense ?? false),
+      namedTenants: [
+        ...new Set([...(before?.namedTenants ?? []), ...named.filter((name) => !!name)]),
+      ] as string[],
+      taggedTenant: customer.deleted ? null : (customer.metadata.tenant_id ?? null),
+    });
+  }
+  return [...seen.values()];
+}

@@ -1,0 +1,283 @@
+import type { ProofByStatus } from '../client/contract.ts';
+import { recordCommand } from '../db/audit-log.ts';
+import {
+  type CustomerSnapshot,
+  linkCustomers,
+  lockCustomers,
+  writeSnapshots,
+} from '../db/billing-projection.ts';
+import {
+  countPlan,
+  countUnderCreation,
+  customersToApply,
+  customersToCreate,
+  customersToTag,
+  type MatchedCustomer,
+  type PlanCounts,
+  recordApplied,
+  recordMatches,
+  recordTagged,
+  unjudgedCustomers,
+  unknownProductsOf,
+} from '../db/import-plan.ts';
+import { countProof, type ProofDifference, proofDifferences } from '../db/import-proof.ts';
+import { forgetListings, keptListings, type ListedCustomer, listedCustomers } from '../db/listings.ts';
+import { heldSubscriptions } from '../db/subscriptions.ts';
+import { subscriptionDifferences } from '../domain/billing-drift.ts';
+import { CLIENT_NAME_LENGTH_MAX } from '../domain/create-tenant-input.ts';
+import { matchCustomer } from '../domain/customer-match.ts';
+import { Failure } from '../domain/failures.ts';
+import { projectSubscription } from '../domain/subscription-projection.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+
+/** One activity goes on for this long, well within its limit, so that a long import needs few of them. */
+const STRETCH_MS = 5_000;
+const JUDGED_AT_ONCE = 1_000;
+/** Customers of one transaction, and their subscriptions. */
+const APPLIED_AT_ONCE = 100;
+const SUBSCRIPTIONS_AT_ONCE = 500;
+/** Tenants of an import that are being made at the same time: live purchases go first on the same queue. */
+const UNDER_CREATION_MAX = 20;
+const TAGGED_AT_ONCE = 100;
+const PRODUCTS_MAX = 500;
+/** Differences that one round of the proof looks at again. */
+const LOOKED_AT_AGAIN_MAX = 200;
+
+export type ImportStretch = PlanCounts & { more: boolean };
+
+/** An import's work on Postgres: the plan, and carrying it out. Everything can be run again at any point. */
+export function createImportActivities(dependencies: ActivityDependencies) {
+  const { database, billingTenant, livemode, now } = dependencies;
+  return {
+    /** Removes what other imports left, all of which are over: one runs at a time. */
+    async beginImport(options: { listing: string }): Promise<void> {
+      const [kind] = options.listing.split('/');
+      const others = (await keptListings(database)).filter(
+        (each) => each.startsWith(`${kind}/`) && each !== options.listing,
+      );
+      if (others.length > 0) await forgetListings(database, others);
+    },
+
+    /** Judges customers, all pages being read: whose each is, or why nobody's. */
+    async matchCustomers(options: { listing: string; create_missing: boolean }): Promise<ImportStretch> {
+      const { listing } = options;
+      const more = await forAStretch(now, async () => {
+        const batch = await unjudgedCustomers(database, {
+          listing,
+          livemode,
+          billingTenant,
+          limit: JUDGED_AT_ONCE,
+        });
+        const matches = batch.map(({ customer, facts }) => ({
+          ...matchCustomer(facts, options.create_missing),
+          customer,
+        }));
+        if (matches.length > 0) await recordMatches(database, { listing, matches });
+        return matches.length === JUDGED_AT_ONCE;
+      });
+      return { ...(await countPlan(database, listing)), more };
+    },
+
+    /** Products of what was listed that we have no row of; each is synced by itself before anything refers to it. */
+    async unknownProducts(options: { listing: string }): Promise<string[]> {
+      return unknownProductsOf(database, { listing: options.listing, limit: PRODUCTS_MAX });
+    },
+
+    /** Links customers to their tenants and writes their subscriptions, where ours differ; what live events wrote later stays. */
+    async applyCustomers(options: { listing: string }): Promise<ImportStretch> {
+      const { listing } = options;
+      const more = await forAStretch(now, async () => {
+        const batch = await customersToApply(database, {
+          listing,
+          limit: APPLIED_AT_ONCE,
+          subscriptionsMax: SUBSCRIPTIONS_AT_ONCE,
+        });
+        await applyBatch(dependencies, { listing, batch });
+        return batch.length > 0;
+      });
+      return { ...(await countPlan(database, listing)), more };
+    },
+
+    /** Begins tenants for paying customers without one, a few at a time. */
+    async createMissingTenants(options: { listing: string }): Promise<ImportStretch & { under_way: number }> {
+      const { listing } = options;
+      const underWay = await countUnderCreation(database, listing);
+      const batch = await customersToCreate(database, {
+        listing,
+        limit: Math.max(0, UNDER_CREATION_MAX - underWay),
+      });
+      for (const { customer, email, name } of batch) {
+        if (!(await beginTenant(dependencies, { customer, email: email ?? '', name }))) {
+          const unusable = {
+            customer,
+            outcome: 'left',
+            tenant: null,
+            reason: 'no_email',
+            candidates: [],
+          } as const;
+          await recordMatches(database, { listing, matches: [unusable] });
+          continue;
+        }
+        await recordApplied(database, { listing, customers: [customer], written: new Set([customer]) });
+      }
+      const counts = await countPlan(database, listing);
+      return { ...counts, more: batch.length > 0, under_way: underWay + batch.length };
+    },
+
+    /** The next customers whose metadata in Stripe does not name their tenant. */
+    async customersToTag(options: { listing: string }): Promise<{ customer: string; tenant: string }[]> {
+      return customersToTag(database, { listing: options.listing, limit: TAGGED_AT_ONCE });
+    },
+
+    async recordTagged(options: { listing: string; customers: string[] }): Promise<PlanCounts> {
+      await recordTagged(database, options);
+      return countPlan(database, options.listing);
+    },
+
+    /** Both sides counted by status, and the first of what differs. @param options.until when the listing began, ISO 8601 */
+    async prove(options: {
+      listing: string;
+      until: string;
+    }): Promise<{ by_status: ProofByStatus[]; differences: ProofDifference[] }> {
+      const question = { listing: options.listing, until: new Date(options.until) };
+      const by_status = await countProof(database, question);
+      const differences = await proofDifferences(database, {
+        ...question,
+        after: '',
+        limit: LOOKED_AT_AGAIN_MAX,
+      });
+      return { by_status, differences };
+    },
+
+    /** Records an operator's command on a long run of ours. */
+    async recordRunCommand(command: {
+      key: string;
+      workflow_id: string;
+      action: string;
+      actor: string;
+      reason: string;
+    }): Promise<void> {
+      await recordCommand(database, {
+        tenant: null,
+        commandKey: command.key,
+        actor: command.actor,
+        action: command.action,
+        subject: command.workflow_id,
+        reason: command.reason,
+      });
+    },
+  };
+}
+
+/** Runs steps until one says that there are no more, or the time is over. @returns whether there are more */
+async function forAStretch(now: () => Date, step: () => Promise<boolean>): Promise<boolean> {
+  const endMs = now().getTime() + STRETCH_MS;
+  for (;;) {
+    if (!(await step())) return false;
+    if (now().getTime() >= endMs) return true;
+  }
+}
+
+/** A batch that the database refuses is taken apart, so that one customer does not stop the others. */
+async function applyBatch(
+  dependencies: ActivityDependencies,
+  options: { listing: string; batch: readonly MatchedCustomer[] },
+): Promise<void> {
+  const { listing, batch } = options;
+  if (batch.length === 0) return;
+  try {
+    await writeBatch(dependencies, options);
+  } catch (error) {
+    if (!(error instanceof Failure && error.name === 'DatabaseRefused')) throw error;
+    const [only] = batch;
+    if (batch.length === 1 && only !== undefined) {
+      // One of its subscriptions is filed under another tenant: nobody may guess which is right.
+      const conflict = {
+        customer: only.customer,
+        outcome: 'conflict',
+        tenant: null,
+        reason: 'several_tenants',
+        candidates: [only.tenant],
+      } as const;
+      await recordMatches(dependencies.database, { listing, matches: [conflict] });
+      return;
+    }
+    for (const each of batch) await applyBatch(dependencies, { listing, batch: [each] });
+  }
+}
+
+async function writeBatch(
+  dependencies: ActivityDependencies,
+  { listing, batch }: { listing: string; batch: readonly MatchedCustomer[] },
+): Promise<void> {
+  const { database, licensePrices, billingTenant, dunningPolicy } = dependencies;
+  const now = dependencies.now();
+  const customers = batch.map(({ customer }) => customer);
+  await database.transaction(async (transaction) => {
+    const links = batch.filter(({ outcome }) => outcome === 'link');
+    await linkCustomers(transaction, { links, billingTenant, now });
+    const owners = await lockCustomers(transaction, customers);
+    const listed = await listedCustomers(transaction, { listing, customers });
+    const held = await heldSubscriptions(
+      transaction,
+      listed.flatMap(({ subscriptions }) => subscriptions.map(({ id }) => id)),
+    );
+    const differs = (each: ListedCustomer) =>
+      each.subscriptions.some((subscription) => {
+        const theirs = projectSubscription(subscription, licensePrices);
+        return subscriptionDifferences(held.get(subscription.id) ?? null, theirs).length > 0;
+      });
+    const contacts = new Map(batch.map(({ customer, ...contact }) => [customer, contact]));
+    const snapshots = listed.flatMap((each): CustomerSnapshot[] => {
+      const owner = owners.get(each.customer);
+      const isFresher =
+        (owner?.syncedAt ?? null) !== null && Number(owner?.syncedAt) >= Number(each.fetchedAt);
+      if (owner === undefined || isFresher || !differs(each)) return [];
+      const contact = contacts.get(each.customer);
+      return [
+        {
+          customer: each.customer,
+          syncVersion: owner.syncVersion,
+          subscriptions: each.subscriptions,
+          products: [],
+          // Reconcile brings the open ones.
+          invoices: null,
+          contact: contact === undefined || contact.isDeleted ? null : contact,
+        },
+      ];
+    });
+    if (snapshots.length > 0) {
+      await writeSnapshots(transaction, { snapshots, licensePrices, billingTenant, dunningPolicy, now });
+    }
+    const written = new Set([
+      ...links.map(({ customer }) => customer),
+      ...snapshots.map(({ customer }) => customer),
+    ]);
+    await recordApplied(transaction, { listing, customers, written });
+  });
+}
+
+/** @returns false when nobody can be invited at the address that Stripe has */
+async function beginTenant(
+  { startCreateTenant }: ActivityDependencies,
+  { customer, email, name }: { customer: string; email: string; name: string | null },
+): Promise<boolean> {
+  try {
+    await startCreateTenant({
+      stripe_customer_id: customer,
+      email,
+      client_name: clientName(name, email),
+      source: 'migration_import',
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof Failure && error.name === 'InvalidInput') return false;
+    throw error;
+  }
+}
+
+/** What a tenant is called whose customer has no name, or one that can't be a tenant's. */
+function clientName(name: string | null, email: string): string {
+  const printable = (name ?? '').replace(/[\p{Cc}\p{Cs}]/gu, ' ').trim();
+  return (printable === '' ? email : printable).slice(0, CLIENT_NAME_LENGTH_MAX);
+}

@@ -1,0 +1,150 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from '../domain/ids.ts';
+import { SUBSCRIPTION_STATUSES, type Subscription } from '../domain/subscription.ts';
+import type { Database, Transaction } from './connect.ts';
+import { importedCustomers, stripeListings } from './schema.ts';
+
+/** The instant before which everything that stands in the database was written, by its own clock. */
+export async function databaseNow(database: Database): Promise<Date> {
+  const { rows } = await database.execute<{ now: string }>(sql`select clock_timestamp()::text as now`);
+  return new Date(rows[0]?.now ?? Number.NaN);
+}
+
+/**
+ * Keeps what a page of Stripe's list held; a page that is kept twice is the same as one that is kept once.
+ *
+ * @param options.withBodies whether the subscriptions themselves are kept
+ * @param options.fetchedAt `databaseNow` before Stripe was asked
+ */
+export async function keepListed(
+  database: Database | Transaction,
+  options: {
+    listing: string;
+    fetchedAt: Date;
+    subscriptions: readonly Subscription[];
+    withBodies: boolean;
+  },
+): Promise<void> {
+  const { subscriptions, withBodies } = options;
+  if (subscriptions.length === 0) return;
+  await database.execute(sql`
+    insert into ${stripeListings}
+      (listing, stripe_subscription_external_id, stripe_customer_external_id, status, body, fetched_at)
+    select ${options.listing}, listed.id, listed.customer, listed.status, listed.body::json,
+      ${options.fetchedAt.toISOString()}::timestamptz
+    from unnest(
+      ${sql.param(subscriptions.map(({ id }) => id))}::text[],
+      ${sql.param(subscriptions.map(({ customerId }) => customerId))}::text[],
+      ${sql.param(subscriptions.map(({ status }) => status))}::text[],
+      ${sql.param(subscriptions.map((each) => (withBodies ? JSON.stringify(each) : null)))}::text[]
+    ) as listed (id, customer, status, body)
+    on conflict (listing, stripe_subscription_external_id) do update
+      set status = excluded.status, body = excluded.body, fetched_at = excluded.fetched_at`);
+}
+
+/** Takes a subscription off a listing: Stripe does not know it. */
+export async function dropListed(
+  database: Database,
+  options: { listing: string; subscription: string },
+): Promise<void> {
+  await database
+    .delete(stripeListings)
+    .where(
+      and(
+        eq(stripeListings.listing, options.listing),
+        eq(stripeListings.stripeSubscriptionExternalId, options.subscription),
+      ),
+    );
+}
+
+/** A customer with its listed subscriptions. */
+export type ListedCustomer = {
+  customer: string;
+  subscriptions: Subscription[];
+  /** Of the oldest page that they came with. */
+  fetchedAt: Date;
+};
+
+/** What a listing holds of these customers. */
+export async function listedCustomers(
+  database: Database | Transaction,
+  options: { listing: string; customers: readonly string[] },
+): Promise<ListedCustomer[]> {
+  const rows = await database
+    .select({
+      customer: stripeListings.stripeCustomerExternalId,
+      body: stripeListings.body,
+      fetchedAt: stripeListings.fetchedAt,
+    })
+    .from(stripeListings)
+    .where(
+      and(
+        eq(stripeListings.listing, options.listing),
+        inArray(stripeListings.stripeCustomerExternalId, [...options.customers]),
+      ),
+    );
+  const byCustomer = new Map<string, ListedCustomer>();
+  for (const { customer, body, fetchedAt } of rows) {
+    const listed = byCustomer.get(customer) ?? { customer, subscriptions: [], fetchedAt };
+    byCustomer.set(customer, listed);
+    listed.subscriptions.push(storedSubscription.parse(body));
+    if (fetchedAt < listed.fetchedAt) listed.fetchedAt = fetchedAt;
+  }
+  return [...byCustomer.values()];
+}
+
+/** Removes a listing that is over, or whose run came to nothing; an import's plan with it. */
+export async function forgetListings(database: Database, listings: readonly string[]): Promise<void> {
+  await database.delete(stripeListings).where(inArray(stripeListings.listing, [...listings]));
+  await database.delete(importedCustomers).where(inArray(importedCustomers.listing, [...listings]));
+}
+
+/** All listings that there are, of whatever run. */
+export async function keptListings(database: Database): Promise<string[]> {
+  const { rows } = await database.execute<{ listing: string }>(sql`
+    with recursive kept as (
+      (select listing from ${stripeListings} order by listing limit 1)
+      union all
+      select (select l.listing from ${stripeListings} l where l.listing > kept.listing order by l.listing limit 1)
+      from kept where kept.listing is not null
+    )
+    select listing from kept where listing is not null
+    union select distinct listing from ${importedCustomers}`);
+  return rows.map(({ listing }) => listing);
+}
+
+const storedInstant = z.iso.datetime().transform((text) => new Date(text));
+const optionalInstant = storedInstant.nullable();
+const storedMetadata = z.record(z.string(), z.string());
+/** A subscription as `keepListed` keeps it. */
+const storedSubscription: z.ZodType<Subscription> = z.object({
+  id: stripeSubscriptionIdSchema,
+  customerId: stripeCustomerIdSchema,
+  status: z.enum(SUBSCRIPTION_STATUSES),
+  items: z.array(
+    z.object({
+      id: z.string(),
+      price: z.object({
+        id: z.string(),
+        productId: z.string(),
+        active: z.boolean(),
+        currency: z.string(),
+        unitAmountMinor: z.number().nullable(),
+        recurring: z.object({ interval: z.string(), intervalCount: z.number() }).nullable(),
+        metadata: storedMetadata,
+      }),
+      quantity: z.number().nullable(),
+      currentPeriodStart: storedInstant,
+      currentPeriodEnd: storedInstant,
+      createdAt: storedInstant,
+    }),
+  ),
+  createdAt: storedInstant,
+  cancelAt: optionalInstant,
+  cancelAtPeriodEnd: z.boolean(),
+  canceledAt: optionalInstant,
+  cancellationReason: z.string().nullable(),
+  trialEnd: optionalInstant,
+  metadata: storedMetadata,
+});

@@ -1,0 +1,109 @@
+import { condition } from '@temporalio/workflow';
+import {
+  halves,
+  type ListedPage,
+  type ListingRange,
+  restOf,
+  spanOf,
+  wholeRange,
+} from '../domain/listing-ranges.ts';
+
+/** Parts that are listed at the same time: enough to keep Stripe's budget busy while answers take a third of a second. */
+const PARTS_AT_ONCE = 8;
+/** Each part ends with a page that is not full, so they are few: at most 4, and one more for each so many pages. */
+const PARTS_FREE = 4;
+const PAGES_PER_PART = 20;
+
+/** How far a listing is; a run that continues as new takes it along. */
+export type Listing = {
+  /** When it began, unix seconds; what Stripe makes later is none of its business. */
+  began: number;
+  /** What is left. */
+  ranges: ListingRange[];
+  pages: number;
+  objects: number;
+  parts: number;
+};
+
+export function beginListing(nowMs: number): Listing {
+  const began = Math.floor(nowMs / 1000);
+  return { began, ranges: [wholeRange(began)], pages: 0, objects: 0, parts: 1 };
+}
+
+/**
+ * Reads all pages of a list, several parts of it at the same time; a part that is long is parted again.
+ *
+ * @param listing is brought forward with every page
+ * @param options.readPage one request
+ * @param options.mayBegin false: no page is begun until it is true
+ * @param options.mustRest true: no further page is begun, and the call returns once those under way are in
+ * @throws what a page throws, once those under way are in
+ */
+export async function listInParts(
+  listing: Listing,
+  options: {
+    readPage: (range: ListingRange) => Promise<ListedPage>;
+    onPage: () => void;
+    mayBegin: () => boolean;
+    mustRest: () => boolean;
+  },
+): Promise<void> {
+  const underWay = new Set<ListingRange>();
+  let failure: { error: unknown } | undefined;
+  const isResting = () => failure !== undefined || options.mustRest();
+  const read = async (range: ListingRange) => {
+    underWay.add(range);
+    try {
+      const page = await options.readPage(range);
+      listing.pages += 1;
+      listing.objects += page.count;
+      const rest = restOf(range, page);
+      if (rest !== null) listing.ranges.push(rest);
+      options.onPage();
+    } catch (error) {
+      listing.ranges.push(range);
+      failure ??= { error };
+    }
+    underWay.delete(range);
+  };
+  for (;;) {
+    if (underWay.size === 0 && (listing.ranges.length === 0 || isResting())) break;
+    if (!isResting() && options.mayBegin()) {
+      part(listing, underWay.size);
+      while (underWay.size < PARTS_AT_ONCE) {
+        const next = listing.ranges.shift();
+        if (next === undefined) break;
+        void read(next);
+      }
+    }
+    const before = underWay.size;
+    await condition(
+      () =>
+        underWay.size < before ||
+        (underWay.size === 0 && isResting()) ||
+        (!isResting() && options.mayBegin() && underWay.size < PARTS_AT_ONCE && listing.ranges.length > 0),
+    );
+  }
+  if (failure !== undefined) throw failure.error;
+}
+
+/** Parts the longest of the waiting ranges, as long as there is room for more and pages enough to pay for it. */
+function part(listing: Listing, underWay: number): void {
+  const partsMax = PARTS_FREE + listing.pages / PAGES_PER_PART;
+  while (listing.ranges.length + underWay < PARTS_AT_ONCE && listing.parts < partsMax) {
+    // Of a range without a page nobody knows whether there is anything in it.
+    const longest = listing.ranges
+      .filter((range) => range.after !== null)
+      .sort((a, b) => spanOf(b) - spanOf(a))[0];
+    const parted = longest && halves(longest);
+    if (!longest || !parted) return;
+    listing.ranges = [...listing.ranges.filter((range) => range !== longest), ...parted];
+    listing.parts += 1;
+  }
+}
+
+/** Which share of the time of creation was listed, from 0 to 1: what there is to know of a list whose length Stripe doesn't tell. */
+export function listedShare({ began, ranges }: Listing, underWay: readonly ListingRange[] = []): number {
+  const left = [...ranges, ...underWay].reduce((sum, range) => sum + spanOf(range), 0);
+  return 1 - left / spanOf(wholeRange(began));
+}
