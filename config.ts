@@ -122,6 +122,8 @@ export const VARIABLES_OF = {
     'WORKER_VERSIONING',
   ],
   cli: ['DATABASE_URL', 'TASK_QUEUE'],
+  /** Where the command line has to know the key's mode. */
+  replay: ['DATABASE_URL', 'TASK_QUEUE', 'STRIPE_SECRET_KEY'],
 } as const satisfies Record<string, readonly Variable[]>;
 
 export type ProcessName = keyof typeof VARIABLES_OF;

@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import type { Client } from '@temporalio/client';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/connect.ts';
-import type { ExitCode } from './exit-codes.ts';
+import { type ExitCode, WrongUsage } from './exit-codes.ts';
 import { createOutput, type Output } from './output.ts';
 
 /** What commands work with; each part is opened when it is first asked for, so that `--help` needs nothing. */
@@ -11,7 +11,10 @@ export type Cli = {
   /** @throws ConfigurationError naming every variable that is missing */
   config(): Config<'cli'>;
   database(): Database;
+  /** @throws TemporalUnavailable within seconds */
   temporal(): Promise<Client>;
+  /** The mode of our Stripe key. @throws ConfigurationError when there is none */
+  isLivemode(): boolean;
   output(command: Command): Output;
   /** Makes an action of a command whose answer is the process's exit code. */
   action<Arguments extends unknown[]>(
@@ -24,7 +27,7 @@ export type Streams = { stdout: { write(text: string): unknown }; stderr: { writ
 
 /** @param connections opened on demand */
 export function createCli(options: {
-  connections: Pick<Cli, 'config' | 'database' | 'temporal'>;
+  connections: Pick<Cli, 'config' | 'database' | 'temporal' | 'isLivemode'>;
   streams: Streams;
   end: (code: ExitCode) => void;
 }): Cli {
@@ -39,7 +42,12 @@ export function createCli(options: {
       async (...values) => {
         // Commander gives the command itself last.
         const command = values.at(-1) as Command;
-        end(await run(output(command), ...values));
+        try {
+          end(await run(output(command), ...values));
+        } catch (error) {
+          if (error instanceof WrongUsage) command.error(`error: ${error.message}`);
+          throw error;
+        }
       },
   };
 }
@@ -47,11 +55,26 @@ export function createCli(options: {
 /** Who changes something, and why. Every command that changes something takes both. */
 export type Author = { actor: string; reason: string };
 
+/** As the audit log takes it; the same limits as those of the workflows' updates. */
+const ACTOR_LENGTH_MAX = 200;
+const REASON_LENGTH_MAX = 2_000;
+
 /** Adds `--reason` and `--actor` to a command that changes something. */
 export function changes(command: Command, { needsReason = false } = {}): Command {
-  const reason = needsReason ? command.requiredOption.bind(command) : command.option.bind(command);
-  reason('--reason <text>', 'why; it is kept in the audit log');
-  return command.option('--actor <name>', 'who; default: the login name', loginName());
+  const reason = command.createOption('--reason <text>', 'why; it is kept in the audit log');
+  const actor = command.createOption('--actor <name>', 'who; it is kept in the audit log');
+  return command
+    .addOption(reason.makeOptionMandatory(needsReason).argParser(textOf(REASON_LENGTH_MAX)))
+    .addOption(actor.default(loginName(), 'the login name').argParser(textOf(ACTOR_LENGTH_MAX)));
+}
+
+function textOf(lengthMax: number): (text: string) => string {
+  return (text) => {
+    const trimmed = text.trim();
+    if (trimmed === '' || trimmed.length > lengthMax)
+      throw new InvalidArgumentError(`It must have 1 to ${lengthMax} characters.`);
+    return trimmed;
+  };
 }
 
 /** @param action stands for a reason where none was given and none is needed */

@@ -1,14 +1,18 @@
 import { Client, Connection } from '@temporalio/client';
+import { TemporalUnavailable } from '../client/temporal-unavailable.ts';
 import { type Config, readConfig } from '../config.ts';
 import { connectDatabase, type Database, type DatabaseConnection } from '../db/connect.ts';
 
 /** A command asks one thing after the other. */
 const POOL_SIZE = 4;
+/** Longer than a healthy server ever takes, shorter than an operator's patience. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 export type Connections = {
   config: () => Config<'cli'>;
   database: () => Database;
   temporal: () => Promise<Client>;
+  isLivemode: () => boolean;
   close: () => Promise<void>;
 };
 
@@ -35,12 +39,22 @@ export function createConnections(): Connections {
     },
     temporal: async () => {
       const { connectionOptions, namespace } = readOnce().temporal;
-      connection ??= Connection.connect(connectionOptions);
+      connection ??= connectTemporal(connectionOptions);
       return new Client({ connection: await connection, ...(namespace !== undefined && { namespace }) });
     },
+    isLivemode: () => readConfig('replay').STRIPE_SECRET_KEY.includes('_live_'),
     close: async () => {
       await database?.close();
       await (await connection?.catch(() => undefined))?.close();
     },
   };
+}
+
+async function connectTemporal(options: Config<'cli'>['temporal']['connectionOptions']): Promise<Connection> {
+  try {
+    return await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS });
+  } catch (error) {
+    const where = options.address ?? 'localhost:7233';
+    throw new TemporalUnavailable(`Temporal does not answer at ${where}`, { cause: error });
+  }
 }

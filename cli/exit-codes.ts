@@ -15,7 +15,7 @@ export class Refused extends Error {
   override readonly name = 'Refused';
 }
 
-/** The command line is wrong in a way that only the command itself sees. */
+/** The command line is wrong in a way that only the command itself sees; its usage is shown too. */
 export class WrongUsage extends Error {
   override readonly name = 'WrongUsage';
 }

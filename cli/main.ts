@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
+import { TemporalUnavailable } from '../client/temporal-unavailable.ts';
 import { ConfigurationError } from '../config.ts';
+import { databaseFailure } from '../db/errors.ts';
 import { createCli } from './cli.ts';
 import { createConnections } from './connections.ts';
-import { EXIT_CODES, Refused, WrongUsage } from './exit-codes.ts';
+import { EXIT_CODES, Refused } from './exit-codes.ts';
 import { createProgram, exitCodeOfCommander } from './program.ts';
 
 const connections = createConnections();
@@ -32,13 +34,15 @@ try {
 function report(error: unknown): number {
   // Commander has said what is wrong.
   if (error instanceof CommanderError) return exitCodeOfCommander(error);
-  if (error instanceof WrongUsage) {
-    process.stderr.write(`error: ${error.message}\n\n${program.helpInformation()}`);
-    return EXIT_CODES.usage;
-  }
-  const isExpected = error instanceof Refused || error instanceof ConfigurationError;
-  process.stderr.write(`error: ${isExpected ? error.message : describe(error)}\n`);
+  process.stderr.write(`error: ${sentenceOf(error)}\n`);
   return EXIT_CODES.failed;
+}
+
+/** Neither a stack trace nor, of a statement, its parameters: they may be personal data. */
+function sentenceOf(error: unknown): string {
+  const isExpected =
+    error instanceof Refused || error instanceof ConfigurationError || error instanceof TemporalUnavailable;
+  return isExpected ? error.message : describe(databaseFailure(error));
 }
 
 /** The causes too: a client says what it could not do, its cause why. */

@@ -1,5 +1,6 @@
 import { Command, type CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
+import { addEvents } from './commands/events.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 
 const EXIT_CODES_HELP = `
@@ -11,12 +12,13 @@ Exit codes:
 `;
 
 /** The whole command line. It throws what goes wrong; `exitCodeOf` says what that means to the caller. */
-export function createProgram(_cli: Cli): Command {
+export function createProgram(cli: Cli): Command {
   const program = new Command('tenantry')
     .description('Import, check and repair what tenantry keeps of Stripe.')
     .option('--json', 'print one JSON value on standard output; everything else goes to standard error')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .addHelpText('after', EXIT_CODES_HELP);
+  addEvents(program, cli);
   for (const command of everyCommand(program)) command.exitOverride().showHelpAfterError();
   return program;
 }

@@ -48,6 +48,12 @@ export function addInUtc(instant: Date, duration: IsoDuration): Date {
   return new Date(moved.getTime() + Math.round(seconds * 1000));
 }
 
+/** The instant from which `addInUtc` would lead here, or, where days of months are missing, one of them. */
+export function subtractInUtc(instant: Date, duration: IsoDuration): Date {
+  const back = Object.fromEntries(Object.entries(duration).map(([part, count]) => [part, -count]));
+  return addInUtc(instant, { ...duration, ...back });
+}
+
 function lastDayOfMonth(instant: Date): number {
   return new Date(Date.UTC(instant.getUTCFullYear(), instant.getUTCMonth() + 1, 0)).getUTCDate();
 }

@@ -14,6 +14,7 @@ export const IGNORED_REASONS = [
   'not_a_license_purchase',
   'awaiting_payment',
   'connected_account',
+  'operator',
 ] as const;
 export type IgnoredReason = (typeof IGNORED_REASONS)[number];
 

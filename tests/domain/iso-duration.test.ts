@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addInUtc, type IsoDuration, parseIsoDuration } from '../../domain/iso-duration.ts';
+import { addInUtc, type IsoDuration, parseIsoDuration, subtractInUtc } from '../../domain/iso-duration.ts';
 import { seeded } from '../convergence/history.ts';
 
 const NOTHING: IsoDuration = { years: 0, months: 0, weeks: 0, days: 0, hours: 0, minutes: 0, seconds: 0 };
@@ -98,4 +98,31 @@ describe('in UTC', () => {
       seeded(200),
     );
   });
+});
+
+test('what was subtracted of weeks, days and less comes back when it is added', () => {
+  const part = fc.integer({ min: 0, max: 1_000 });
+  const duration = fc.record({
+    years: fc.constant(0),
+    months: fc.constant(0),
+    weeks: part,
+    days: part,
+    hours: part,
+    minutes: part,
+    seconds: part,
+  });
+  const instant = fc.date({ min: new Date('2000-01-01'), max: new Date('2100-01-01'), noInvalidDate: true });
+  fc.assert(
+    fc.property(instant, duration, (from, by) => {
+      expect(addInUtc(subtractInUtc(from, by), by)).toEqual(from);
+      expect(subtractInUtc(from, by).getTime()).toBeLessThanOrEqual(from.getTime());
+    }),
+    seeded(500),
+  );
+});
+
+test('a month before the last of March is the last of February', () => {
+  const month = { ...NOTHING, months: 1 };
+  expect(subtractInUtc(new Date('2026-03-31T12:00:00Z'), month)).toEqual(new Date('2026-02-28T12:00:00Z'));
+  expect(subtractInUtc(new Date('2026-01-15T12:00:00Z'), month)).toEqual(new Date('2025-12-15T12:00:00Z'));
 });

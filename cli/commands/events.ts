@@ -1,0 +1,73 @@
+import { Argument, type Command } from 'commander';
+import { findEvent, type ListedEvent, listEvents } from '../../db/event-list.ts';
+import type { Cli } from '../cli.ts';
+import { EXIT_CODES, type ExitCode, Refused } from '../exit-codes.ts';
+import { wholeNumber } from '../option-values.ts';
+import { fields, type Output, table } from '../output.ts';
+import { addEventChanges } from './event-changes.ts';
+import { choosesEvents, eventId, type FilterOptions, filterOf } from './event-filter.ts';
+
+const LIST_DEFAULT = 50;
+const LIST_MAX = 1_000;
+
+/** `tenantry events …`: the inbox of Stripe's events. */
+export function addEvents(program: Command, cli: Cli): void {
+  const events = program
+    .command('events')
+    .description('See, replay and ignore Stripe’s events in the inbox.');
+  choosesEvents(events.command('list'))
+    .description('List events, the newest first.')
+    .option('--limit <n>', 'at most so many', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
+    .option('--before <evt_…>', 'go on behind this one, the last of the list before', eventId)
+    .addHelpText('after', '\nExample:\n  tenantry events list --status failed --since P1D\n')
+    .action(cli.action((output, options: ListOptions) => list(cli, output, options)));
+  events
+    .command('show')
+    .description('Show all that is known of an event; with --json also its payload.')
+    .addArgument(new Argument('<evt_…>', 'Stripe’s id of the event').argParser(eventId))
+    .action(cli.action((output, id: string) => show(cli, output, id)));
+  addEventChanges(events, cli);
+}
+
+type ListOptions = FilterOptions & { limit: number; before?: string };
+
+async function list(cli: Cli, output: Output, options: ListOptions): Promise<ExitCode> {
+  const { limit, before } = options;
+  const database = cli.database();
+  if (before !== undefined && (await findEvent(database, before)) === null) throw unknownEvent(before);
+  const found = await listEvents(database, { filter: filterOf(options), limit: limit + 1, before });
+  const events = found.slice(0, limit);
+  const next = found.length > limit ? (events.at(-1)?.stripe_event_id ?? null) : null;
+  output.answer({ events, next_before: next }, () => eventTable(events, 'No event is like that.'));
+  if (next !== null) output.note(`There are more: --before ${next}`);
+  return EXIT_CODES.done;
+}
+
+/** Events as people read them. */
+export function eventTable(events: readonly ListedEvent[], none: string): string {
+  return table(
+    ['EVENT', 'CAME', 'TYPE', 'SUBJECT', 'STATUS', 'REASON', 'ATTEMPTS'],
+    events.map((event) => [
+      event.stripe_event_id,
+      event.created_at,
+      event.event_type,
+      event.subject,
+      event.status,
+      event.status_reason,
+      event.attempts,
+    ]),
+    none,
+  );
+}
+
+async function show(cli: Cli, output: Output, id: string): Promise<ExitCode> {
+  const event = await findEvent(cli.database(), id);
+  if (event === null) throw unknownEvent(id);
+  const { payload, ...columns } = event;
+  output.answer({ ...columns, payload: JSON.parse(payload) as unknown }, () => fields(columns));
+  return EXIT_CODES.done;
+}
+
+function unknownEvent(id: string): Refused {
+  return new Refused(`The inbox has no event ${id}`);
+}
