@@ -1,6 +1,7 @@
 import { Command, type CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
 import { addEvents } from './commands/events.ts';
+import { addTenants } from './commands/tenants.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 
 const EXIT_CODES_HELP = `
@@ -19,6 +20,7 @@ export function createProgram(cli: Cli): Command {
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .addHelpText('after', EXIT_CODES_HELP);
   addEvents(program, cli);
+  addTenants(program, cli);
   for (const command of everyCommand(program)) command.exitOverride().showHelpAfterError();
   return program;
 }

@@ -1,4 +1,6 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { vi } from 'vitest';
 
 /** A command asks a few servers a few things; a busy machine may take its time. */
 const LIMIT_MS = 60_000;
@@ -12,28 +14,39 @@ export type CliRun = {
   json: () => unknown;
 };
 
-/**
- * Runs the command line as a process, in English, with nothing of Stripe's or Temporal's in its environment but what is
- * given.
- */
-export function runCli(
-  args: readonly string[],
-  env: Record<string, string | undefined> = {},
-): Promise<CliRun> {
-  const cleared = Object.fromEntries(
-    Object.keys(process.env)
-      .filter((name) => /^(TEMPORAL|STRIPE|DATABASE)_/.test(name))
-      .map((name) => [name, undefined]),
+export type StartedCli = {
+  ended: Promise<CliRun>;
+  /** Resolves when it has said this on standard error. */
+  says: (text: string) => Promise<void>;
+  kill: ChildProcess['kill'];
+};
+
+/** Runs the command line as a process, with nothing of Stripe's or Temporal's in its environment but what is given. */
+export function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> {
+  return startCli(args, env).ended;
+}
+
+/** The same for a command that is watched while it runs. */
+export function startCli(args: readonly string[], env: Record<string, string> = {}): StartedCli {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(TEMPORAL|STRIPE|DATABASE)_/.test(name),
   );
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['--import', TSX, 'cli/main.ts', ...args],
-      { timeout: LIMIT_MS, env: { ...process.env, ...cleared, ...env } },
-      (error, stdout, stderr) => {
-        const code = typeof error?.code === 'number' ? error.code : error ? -1 : 0;
-        resolve({ code, stdout, stderr, json: () => JSON.parse(stdout) });
-      },
-    );
+  const child = execFile(process.execPath, ['--import', TSX, 'cli/main.ts', ...args], {
+    timeout: LIMIT_MS,
+    env: { ...Object.fromEntries(inherited), ...env },
   });
+  const output = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream]?.on('data', (text) => {
+      output[stream] += text;
+    });
+  const ended = once(child, 'close').then(([code]) => ({
+    ...output,
+    code: code ?? -1,
+    json: () => JSON.parse(output.stdout),
+  }));
+  const says = async (text: string) => {
+    await vi.waitUntil(() => output.stderr.includes(text), { timeout: LIMIT_MS });
+  };
+  return { ended, says, kill: (signal) => child.kill(signal) };
 }
