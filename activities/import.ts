@@ -21,7 +21,13 @@ import {
   unknownProductsOf,
 } from '../db/import-plan.ts';
 import { countProof, type ProofDifference, proofDifferences } from '../db/import-proof.ts';
-import { forgetListings, keptListings, type ListedCustomer, listedCustomers } from '../db/listings.ts';
+import {
+  analyzeListings,
+  forgetListings,
+  keptListings,
+  type ListedCustomer,
+  listedCustomers,
+} from '../db/listings.ts';
 import { heldSubscriptions } from '../db/subscriptions.ts';
 import { subscriptionDifferences } from '../domain/billing-drift.ts';
 import { CLIENT_NAME_LENGTH_MAX } from '../domain/create-tenant-input.ts';
@@ -61,6 +67,7 @@ export function createImportActivities(dependencies: ActivityDependencies) {
     /** Judges customers, all pages being read: whose each is, or why nobody's. */
     async matchCustomers(options: { listing: string; create_missing: boolean }): Promise<ImportStretch> {
       const { listing } = options;
+      await analyzeListings(database);
       const more = await forAStretch(now, async () => {
         const batch = await unjudgedCustomers(database, {
           listing,
@@ -140,6 +147,7 @@ export function createImportActivities(dependencies: ActivityDependencies) {
       until: string;
     }): Promise<{ by_status: ProofByStatus[]; differences: ProofDifference[] }> {
       const question = { listing: options.listing, until: new Date(options.until) };
+      await analyzeListings(database);
       const by_status = await countProof(database, question);
       const differences = await proofDifferences(database, {
         ...question,

@@ -10,9 +10,8 @@ import {
 
 /** Parts that are listed at the same time: enough to keep Stripe's budget busy while answers take a third of a second. */
 const PARTS_AT_ONCE = 8;
-/** Each part ends with a page that is not full, so they are few: at most 4, and one more for each so many pages. */
-const PARTS_FREE = 4;
-const PAGES_PER_PART = 20;
+/** Each part ends with a page that is not full, and some are empty, so there is one more only for each so many pages. */
+const PAGES_PER_PART = 10;
 
 /** How far a listing is; a run that continues as new takes it along. */
 export type Listing = {
@@ -89,7 +88,7 @@ export async function listInParts(
 
 /** Parts the longest of the waiting ranges, as long as there is room for more and pages enough to pay for it. */
 function part(listing: Listing, underWay: number): void {
-  const partsMax = PARTS_FREE + listing.pages / PAGES_PER_PART;
+  const partsMax = 1 + listing.pages / PAGES_PER_PART;
   while (listing.ranges.length + underWay < PARTS_AT_ONCE && listing.parts < partsMax) {
     // Of a range without a page nobody knows whether there is anything in it.
     const longest = listing.ranges
