@@ -41,6 +41,8 @@ export function buildApp(dependencies: GatewayDependencies): App {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUTS_CHECK_INTERVAL_MS },
     forceCloseConnections: 'idle',
+    // While we stop, a request that was on its way is served like any other: Fastify's own refusal is no problem+json.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     // Before any hook has run.
     frameworkErrors: (error, request, reply) =>

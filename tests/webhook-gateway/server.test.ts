@@ -3,7 +3,9 @@ import { afterEach, expect, test } from 'vitest';
 import { freePort } from '../../sandbox/processes/free-port.ts';
 import { type ManagedProcess, startProcess } from '../../sandbox/processes/start-process.ts';
 import { useDatabase } from '../database.ts';
+import { delivery, eventText } from './bad-input/row.ts';
 import { API_KEY, SNAPSHOT_SECRET, signature, subscriptionEvent } from './fake-gateway.ts';
+import { answersOf, open } from './raw-http.ts';
 
 const { pool, url: databaseUrl } = await useDatabase();
 const NOBODY = '127.0.0.1:1';
@@ -45,6 +47,16 @@ function deliver(url: string, id: string): Promise<Response> {
   });
 }
 
+/** Resolves when nobody can connect any more, so the stop is under way. */
+async function refusesConnections(url: string): Promise<void> {
+  const state = () =>
+    fetch(url).then(
+      () => 'open',
+      () => 'closed',
+    );
+  await expect.poll(state, { timeout: 5_000 }).toBe('closed');
+}
+
 test('I1: SIGTERM finishes what was accepted: the event is committed and answered, then the process ends', async () => {
   const { url, server } = await startServer({});
   const holder = await pool.connect();
@@ -57,16 +69,7 @@ test('I1: SIGTERM finishes what was accepted: the event is committed and answere
     ).rowCount;
   await expect.poll(waiting, { timeout: 5_000 }).toBe(1);
   server.kill('SIGTERM');
-  await expect
-    .poll(
-      () =>
-        fetch(url).then(
-          () => 'open',
-          () => 'closed',
-        ),
-      { timeout: 5_000 },
-    )
-    .toBe('closed');
+  await refusesConnections(url);
   await holder.query('commit');
   holder.release();
   const answer = await answering;
@@ -77,6 +80,24 @@ test('I1: SIGTERM finishes what was accepted: the event is committed and answere
   );
   expect(stored.rows).toEqual([{ subject: 'cus_1' }]);
   expect(server.output().join('\n')).not.toMatch(/whsec_|v1=|store-key|sk_test/);
+});
+
+test('a request whose headers were under way when SIGTERM came is served, and is its connection’s last', async () => {
+  const { url, server } = await startServer({});
+  const request = delivery(eventText({ id: 'evt_under_way' }), { headers: [['connection', 'keep-alive']] });
+  const bytes = request(Math.floor(Date.now() / 1000));
+  const withinHeaders = bytes.indexOf('\r\n') + 5;
+  const socket = await open(Number(new URL(url).port));
+  const answering = answersOf(socket);
+  socket.write(bytes.subarray(0, withinHeaders));
+  // Connections are accepted in order: when this is answered, the gateway has the other one.
+  await fetch(`${url}/health/live`);
+  server.kill('SIGTERM');
+  await refusesConnections(url);
+  socket.write(bytes.subarray(withinHeaders));
+  const [answer] = await answering;
+  expect([answer?.status, answer?.headers.get('connection')]).toEqual([200, 'close']);
+  expect(await server.exited).toEqual({ code: 0, signal: null });
 });
 
 test('a request that never comes whole does not keep the process from stopping in good order', async () => {
