@@ -195,7 +195,6 @@ test.each<[string, unknown]>([
   ['another object', snapshot('customer.updated', {}, { object: 'customer' })],
 ])('no event: %s', (_name, body) => {
   expect(route(body)).toBeUndefined();
-  expect(eventKind(body)).toBeUndefined();
 });
 
 test.each<[string, object]>([
@@ -210,10 +209,38 @@ test.each<[string, object]>([
   });
 });
 
-test('both kinds are told apart', () => {
+test('both kinds are told apart by what a body claims to be, and by nothing else of it', () => {
   expect(eventKind(snapshot('x.y', {}))).toBe('snapshot');
   expect(eventKind(thin('v1.x.y', 'x_1'))).toBe('thin');
+  for (const body of [undefined, null, 7, [], {}]) expect(eventKind(body)).toBe('snapshot');
+  const [body, read] = watched(thin('v1.x.y', 'x_1'));
+  expect([eventKind(body), read]).toEqual(['thin', ['object']]);
 });
+
+test('of the object that an event is about only its ids are read, however large it is', () => {
+  const [object, read] = watched({ id: 'sub_1', customer: 'cus_1', items: {}, metadata: {} });
+  expect(route(snapshot('customer.subscription.updated', object))).toMatchObject({
+    subject: 'cus_1',
+    objectId: 'sub_1',
+  });
+  expect([...new Set(read)].sort()).toEqual(['customer', 'id']);
+});
+
+/** An object, and the names of its fields that were read, in order; a look at all of them is `*`. */
+function watched(object: object): [watched: object, read: string[]] {
+  const read: string[] = [];
+  const proxy = new Proxy(object, {
+    get(target, name, receiver) {
+      read.push(String(name));
+      return Reflect.get(target, name, receiver);
+    },
+    ownKeys(target) {
+      read.push('*');
+      return Reflect.ownKeys(target);
+    },
+  });
+  return [proxy, read];
+}
 
 const ids = fc.oneof(
   fc.constantFrom('evt_1', 'cus_1', 'sub_1', 'prod_1'),
