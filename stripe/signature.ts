@@ -14,15 +14,16 @@ const SIGNATURE = /^[0-9a-f]{64}$/;
 /** A signing secret made ready for HMAC, and the kinds of events that its endpoints deliver. */
 export type WebhookKey = { key: KeyObject; kinds: readonly EventKind[] };
 
-type SignatureRefusal =
-  | 'signature_missing'
-  | 'signature_malformed'
-  | 'timestamp_outside_tolerance'
-  | 'signature_mismatch';
+/** What a well-formed header says; nothing of it is proven. */
+export type ClaimedSignature = { timestamp: string; signatures: readonly Buffer[] };
+
+export type SignatureReading =
+  | { claimed: ClaimedSignature }
+  | { refused: 'signature_missing' | 'signature_malformed' | 'timestamp_outside_tolerance' };
 
 export type SignatureVerdict =
   | { verified: true; kinds: readonly EventKind[] }
-  | { verified: false; reason: SignatureRefusal };
+  | { verified: false; reason: 'signature_mismatch' };
 
 /**
  * Makes the configured secrets ready, once. Stripe uses the whole `whsec_…` text as the key.
@@ -40,38 +41,43 @@ export function prepareWebhookKeys(secrets: {
 }
 
 /**
- * Checks `Stripe-Signature: t=<unix seconds>,v1=<hex>[,v1=<hex>…]` over the body's bytes, before anything reads them.
- * Every v1 is tried against every key in constant time; other schemes, such as the v0 of test mode, are ignored.
+ * Reads `Stripe-Signature: t=<unix seconds>,v1=<hex>[,v1=<hex>…]`, for which no body is needed. Other schemes, such as the
+ * v0 of test mode, are ignored.
  *
- * @param request.header as it came; several headers of that name are refused
+ * @param request.header as Node gives it, which joins several headers of that name by commas: one that was split is whole
+ * again, two whole ones have two timestamps and are malformed
  * @param request.nowS unix seconds; the timestamp may be 300 s away from it, past or future
  */
+export function readSignature(request: {
+  header: string | readonly string[] | undefined;
+  nowS: number;
+}): SignatureReading {
+  if (request.header === undefined || request.header === '') return { refused: 'signature_missing' };
+  const claimed = parseHeader(request.header);
+  if (claimed === undefined) return { refused: 'signature_malformed' };
+  const isNear = Math.abs(request.nowS - Number(claimed.timestamp)) <= TOLERANCE_S;
+  return isNear ? { claimed } : { refused: 'timestamp_outside_tolerance' };
+}
+
+/**
+ * Checks a signature over the body's bytes, before anything reads them. Every v1 is tried against every key in constant
+ * time.
+ */
 export function verifySignature(
-  request: { header: string | readonly string[] | undefined; body: Buffer; nowS: number },
+  { timestamp, signatures }: ClaimedSignature,
+  body: Buffer,
   keys: readonly WebhookKey[],
 ): SignatureVerdict {
-  if (request.header === undefined || request.header === '') return refused('signature_missing');
-  const parsed = parseHeader(request.header);
-  if (parsed === undefined) return refused('signature_malformed');
-  if (Math.abs(request.nowS - Number(parsed.timestamp)) > TOLERANCE_S) {
-    return refused('timestamp_outside_tolerance');
-  }
   for (const { key, kinds } of keys) {
-    const expected = createHmac('sha256', key).update(`${parsed.timestamp}.`).update(request.body).digest();
-    if (parsed.signatures.some((signature) => timingSafeEqual(signature, expected))) {
+    const expected = createHmac('sha256', key).update(`${timestamp}.`).update(body).digest();
+    if (signatures.some((signature) => timingSafeEqual(signature, expected))) {
       return { verified: true, kinds };
     }
   }
-  return refused('signature_mismatch');
+  return { verified: false, reason: 'signature_mismatch' };
 }
 
-function refused(reason: SignatureRefusal): SignatureVerdict {
-  return { verified: false, reason };
-}
-
-type ParsedHeader = { timestamp: string; signatures: Buffer[] };
-
-function parseHeader(header: string | readonly string[]): ParsedHeader | undefined {
+function parseHeader(header: string | readonly string[]): ClaimedSignature | undefined {
   if (typeof header !== 'string' || header.length > HEADER_LENGTH_MAX) return undefined;
   const items = header.split(',').map((item) => item.trim());
   const timestamps = valuesOf(items, 't');

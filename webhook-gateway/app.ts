@@ -3,6 +3,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from '@fa
 import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
 import { refuseOnSocket } from './broken-request.ts';
 import type { App, GatewayDependencies } from './dependencies.ts';
+import { BODY_BYTES_MAX } from './limits.ts';
 import { openapi } from './openapi.ts';
 import { registerProblems, sendProblem } from './problem.ts';
 import { checkoutRoutes } from './routes/checkouts.ts';
@@ -13,7 +14,6 @@ import { webhookRoutes } from './routes/webhooks.ts';
 export type { GatewayDependencies } from './dependencies.ts';
 
 const REQUEST_ID_HEADER = 'x-request-id';
-const BODY_BYTES_MAX = 1_048_576;
 /** Temporal allows workflow ids of a thousand characters; ours have at most 270. */
 const PARAMETER_LENGTH_MAX = 1_000;
 /** For a whole request to arrive, headers and body; Stripe sends a few kilobytes. */

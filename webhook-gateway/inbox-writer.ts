@@ -1,4 +1,5 @@
 import { type InboxOutcome, type InboxRow, rowRefusal } from '../db/inbox.ts';
+import { GROUP_ROWS_MAX, GROUPS_IN_FLIGHT_MAX, WAITING_BYTES_MAX, WAITING_ROWS_MAX } from './limits.ts';
 
 export type InboxLimits = {
   groupRowsMax: number;
@@ -13,15 +14,12 @@ export type InboxLimits = {
   busyWindowMs: number;
 };
 
-const MEBIBYTE = 1_048_576;
-
-/** One group commits while the next gathers; what waits beyond the limits is refused and comes again. */
 const INBOX_LIMITS: InboxLimits = {
-  groupRowsMax: 200,
-  groupBytesMax: 4 * MEBIBYTE,
-  groupsInFlightMax: 2,
-  waitingRowsMax: 5_000,
-  waitingBytesMax: 64 * MEBIBYTE,
+  groupRowsMax: GROUP_ROWS_MAX,
+  groupBytesMax: 4 * 1_048_576,
+  groupsInFlightMax: GROUPS_IN_FLIGHT_MAX,
+  waitingRowsMax: WAITING_ROWS_MAX,
+  waitingBytesMax: WAITING_BYTES_MAX,
   waitMs: 9_000,
   // Requests come in bursts: a shorter window would find the writer idle between two of them.
   busyRows: 100,

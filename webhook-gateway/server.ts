@@ -1,9 +1,8 @@
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { createLog } from '../log.ts';
 import { createGateway } from './gateway.ts';
+import { CONNECTIONS_MAX } from './limits.ts';
 
-/** Sockets at once; each can hold a body of 1 MiB. */
-const CONNECTIONS_MAX = 2_000;
 /** Longer than any answer takes. A connection that is open still has a request that never came whole. */
 const ANSWERS_TIMEOUT_MS = 12_000;
 /** After this, what is not done isn't going to be; below the patience of usual process managers (30 s). */

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import type { StoreAnswer } from '../../webhook-gateway/inbox-writer.ts';
+import { InboxWriter, type StoreAnswer } from '../../webhook-gateway/inbox-writer.ts';
+import {
+  CONNECTIONS_MAX,
+  GROUP_ROWS_MAX,
+  GROUPS_IN_FLIGHT_MAX,
+  WAITING_ROWS_MAX,
+} from '../../webhook-gateway/limits.ts';
 import {
   fakeGateway,
   NOW_S,
@@ -80,6 +86,42 @@ test.each<[string, StoreAnswer, number]>([
   if (status === 503) expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
   if (status === 400) expect(response.json().detail).toContain('22021');
   expect(gateway.woken).toEqual([]);
+});
+
+test('I1: while nothing is committed, some of as many requests as there are connections are told to come again', async () => {
+  const commits: (() => void)[] = [];
+  let inserted = 0;
+  const inbox = new InboxWriter({
+    insert: (rows) => {
+      inserted += rows.length;
+      return new Promise((resolve) => commits.push(() => resolve(rows.map(() => 'stored'))));
+    },
+    onGroup: () => undefined,
+    onError: () => undefined,
+  });
+  const gateway = fakeGateway({ inbox });
+  const early: Awaited<ReturnType<typeof deliver>>[] = [];
+  const answering = Array.from({ length: CONNECTIONS_MAX }, async (_, index) => {
+    const answer = await deliver(gateway, json(subscriptionEvent({ id: `evt_${index}` })));
+    if (answer.statusCode !== 200) early.push(answer);
+  });
+  await expect.poll(() => inserted + inbox.waiting + early.length, { interval: 1 }).toBe(CONNECTIONS_MAX);
+  const held = WAITING_ROWS_MAX + GROUPS_IN_FLIGHT_MAX * GROUP_ROWS_MAX;
+  expect(held).toBeLessThan(CONNECTIONS_MAX);
+  expect(early.length).toBeGreaterThanOrEqual(CONNECTIONS_MAX - held);
+  for (const { statusCode, headers } of early) {
+    expect([statusCode, headers['content-type']]).toEqual([503, 'application/problem+json']);
+    expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+  }
+  const metrics = (await gateway.app.inject({ url: '/metrics' })).body;
+  expect(metrics).toContain(`tenantry_webhook_refused_total{reason="overloaded"} ${early.length}`);
+  const closing = inbox.close();
+  const commitAll = () => {
+    for (const commit of commits.splice(0)) commit();
+    return inbox.waiting;
+  };
+  await expect.poll(commitAll, { interval: 1 }).toBe(0);
+  await Promise.all([closing, ...answering]);
 });
 
 test('I1: the answer waits for the commit', async () => {

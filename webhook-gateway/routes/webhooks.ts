@@ -2,7 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type EventKind, eventKind, type RoutedEvent, routeEvent } from '../../domain/webhook-event.ts';
-import { verifySignature } from '../../stripe/signature.ts';
+import { type ClaimedSignature, readSignature, verifySignature } from '../../stripe/signature.ts';
+import { BodyBudget } from '../body-budget.ts';
 import type { GatewayDependencies } from '../dependencies.ts';
 import type { StoreAnswer } from '../inbox-writer.ts';
 import { Problem, problemSchema, refuseOtherMethods, unavailable } from '../problem.ts';
@@ -25,10 +26,14 @@ type WebhookDependencies = Pick<
   'webhookKeys' | 'livemode' | 'inbox' | 'waker' | 'metrics' | 'nowMs'
 >;
 
+const SIGNATURE = 'claimedSignature';
+
 /** Stripe's events: signature over the raw bytes, then JSON, then whom it concerns, then the inbox, then 200. */
 export async function webhookRoutes(app: FastifyInstance, dependencies: WebhookDependencies): Promise<void> {
-  const { metrics } = dependencies;
+  const { metrics, nowMs } = dependencies;
   takeRawBodies(app);
+  app.decorateRequest(SIGNATURE, null);
+  const budget = new BodyBudget();
   app.addHook('onError', (_request, _reply, error, done) => {
     metrics.refused.inc({ reason: reasonOf(error) });
     done();
@@ -38,11 +43,30 @@ export async function webhookRoutes(app: FastifyInstance, dependencies: WebhookD
     done();
   });
   for (const path of PATHS) {
-    app.post<{ Body: Buffer | undefined }>(path, { schema: documentation(path) }, async (request, reply) => {
-      const header = request.headers['stripe-signature'];
-      await receive({ header, body: request.body ?? Buffer.alloc(0) }, dependencies);
-      return reply.send(RECEIVED);
-    });
+    app.post<{ Body: Buffer | undefined }>(
+      path,
+      {
+        schema: documentation(path),
+        // Whoever can't have signed anything is told so before a byte of the body is kept.
+        onRequest: (request, _reply, done) => {
+          const header = request.headers['stripe-signature'];
+          const reading = readSignature({ header, nowS: Math.floor(nowMs() / 1000) });
+          if ('refused' in reading) return done(refusal(reading.refused));
+          request.setDecorator(SIGNATURE, reading.claimed);
+          done();
+        },
+        preParsing: ({ headers }, { raw: response }, body, done) => {
+          // What reads the body takes an error of it for its end, and answers with it.
+          budget.watch({ headers, body, response }, () => body.emit('error', tooManyLargeBodies()));
+          done(null, body);
+        },
+      },
+      async (request, reply) => {
+        const claimed = request.getDecorator<ClaimedSignature>(SIGNATURE);
+        await receive({ claimed, body: request.body ?? Buffer.alloc(0) }, dependencies);
+        return reply.send(RECEIVED);
+      },
+    );
     refuseOtherMethods(app, path, ['POST']);
   }
 }
@@ -62,14 +86,14 @@ function takeRawBodies(app: FastifyInstance): void {
   app.setSerializerCompiler(() => JSON.stringify);
 }
 
-type Received = { header: string | string[] | undefined; body: Buffer };
+type Received = { claimed: ClaimedSignature; body: Buffer };
 
 /** Returns when the event is committed. */
 async function receive(
-  { header, body }: Received,
-  { webhookKeys, livemode, inbox, waker, metrics, nowMs }: WebhookDependencies,
+  { claimed, body }: Received,
+  { webhookKeys, livemode, inbox, waker, metrics }: WebhookDependencies,
 ): Promise<void> {
-  const verdict = verifySignature({ header, body, nowS: Math.floor(nowMs() / 1000) }, webhookKeys);
+  const verdict = verifySignature(claimed, body, webhookKeys);
   if (!verdict.verified) throw refusal(verdict.reason);
   const { payload, event } = readEvent(body, { livemode, kinds: verdict.kinds });
   const answer = await inbox.store({ ...event, payload }, body.length);
@@ -117,6 +141,10 @@ function committed(answer: StoreAnswer): 'stored' | 'duplicate' {
     default:
       return answer satisfies never;
   }
+}
+
+function tooManyLargeBodies(): Problem {
+  return unavailable('Too many large events come at once. Send this one again later.', 'overloaded');
 }
 
 function refusal(reason: keyof typeof REFUSALS): Problem {
