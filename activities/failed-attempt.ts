@@ -1,11 +1,8 @@
 import { type FailedAttempt, type NotedEvent, recordFailedAttempt } from '../db/webhook-events.ts';
 import { afterFailedAttempt } from '../domain/event-attempts.ts';
-import { Failure } from '../domain/failures.ts';
+import { Failure, UNEXPECTED } from '../domain/failures.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { nameError } from './final-error.ts';
-
-/** Names an error without a name of ours. */
-const UNEXPECTED = 'Unexpected';
 
 /**
  * A run of a subject's sync ends as Failed: exactly the events that it noted get their next attempt later, or, after the

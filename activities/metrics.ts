@@ -2,6 +2,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { SweepResult } from '../client/contract.ts';
 import { declineGroup } from '../domain/decline-codes.ts';
 import { DUNNING_OUTCOMES, type DunningOutcome } from '../domain/dunning.ts';
+import { FAILURES, UNEXPECTED } from '../domain/failures.ts';
 import { NOTICE_KINDS, NOTIFICATION_STATUSES, type NotificationStatus } from '../domain/notification.ts';
 
 /** Stripe tells an event's time in whole seconds; a day is as long as an outage should ever last. */
@@ -78,6 +79,8 @@ export function createActivityMetrics(registry: Registry) {
     registers,
   });
   // From zero on: a counter that appears with its first event shows no increase.
+  for (const reason of [...Object.keys(FAILURES), UNEXPECTED]) failedAttempts.inc({ reason }, 0);
+  for (const outcome of ['woken', 'refused']) sweepWakes.inc({ outcome }, 0);
   for (const status of SETTLED_STATUSES) settled.inc({ status }, 0);
   for (const outcome of DUNNING_OUTCOMES) closedCases.inc({ outcome, stage: 'none', decline: 'none' }, 0);
   for (const kind of NOTICE_KINDS.filter((each) => each !== 'invitation')) {

@@ -10,8 +10,10 @@ export type InboxBacklog = {
   rows: number;
   /** Since the oldest of them came; 0 when there is none. */
   oldestMs: number;
-  /** Rows that wait for a customer to become known, or for another key; at most 100,000. */
+  /** Rows that wait for a customer to become known, or for another key. */
   parkedRows: number;
+  /** Rows whose sync failed for good; parked and failed ones together are counted up to the newest 100,000. */
+  failedRows: number;
 };
 
 /** What waits in the inbox now. */
@@ -25,7 +27,7 @@ export async function inboxBacklog(database: Database): Promise<InboxBacklog> {
 /** Two partial indexes answer it, in which settled rows don't stand; exported so that a test can ask Postgres for the plan. */
 export function inboxBacklogQuery(): SQL {
   return sql`
-    select pending.rows, pending."oldestMs", parked.rows as "parkedRows"
+    select pending.rows, pending."oldestMs", attention."parkedRows", attention."failedRows"
     from (
       select count(*)::int as rows,
         coalesce(extract(epoch from now() - min(created_at)) * 1000, 0)::float8 as "oldestMs"
@@ -35,7 +37,11 @@ export function inboxBacklogQuery(): SQL {
       ) first
     ) pending
     cross join (
-      select count(*)::int as rows
-      from (select subject from ${events} where status = 'parked' limit ${ROWS_COUNTED_MAX}) first
-    ) parked`;
+      select (count(*) filter (where status = 'parked'))::int as "parkedRows",
+        (count(*) filter (where status = 'failed'))::int as "failedRows"
+      from (
+        select status from ${events} where status in ('failed', 'parked')
+        order by created_at desc limit ${ROWS_COUNTED_MAX}
+      ) newest
+    ) attention`;
 }

@@ -64,6 +64,8 @@ export const FAILURES = {
 
 export type FailureName = keyof typeof FAILURES;
 
+/** What an error without a name of the list is called where a failure's name would stand. */
+export const UNEXPECTED = 'Unexpected';
 /** An error of no known name is given this many attempts before it counts as final. */
 export const UNEXPECTED_ATTEMPTS_MAX = 5;
 

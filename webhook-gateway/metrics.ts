@@ -32,9 +32,16 @@ export function createGatewayMetrics() {
     labelNames: ['outcome'],
     registers,
   });
+  const checkouts = new Counter({
+    name: 'tenantry_checkouts_total',
+    help: 'Checkouts, by outcome: started, joined, conflict',
+    labelNames: ['outcome'],
+    registers,
+  });
   // From zero on: a counter that appears with its first event shows no increase.
   for (const outcome of ['stored', 'duplicate']) events.inc({ outcome }, 0);
   for (const reason of REFUSAL_REASONS) refused.inc({ reason }, 0);
+  for (const outcome of ['started', 'joined', 'conflict']) checkouts.inc({ outcome }, 0);
   for (const outcome of WAKE_OUTCOMES) wakes.inc({ outcome }, 0);
   return {
     registry,
@@ -54,12 +61,7 @@ export function createGatewayMetrics() {
       buckets: GROUP_BUCKETS_ROWS,
       registers,
     }),
-    checkouts: new Counter({
-      name: 'tenantry_checkouts_total',
-      help: 'Checkouts, by outcome: started, joined, conflict',
-      labelNames: ['outcome'],
-      registers,
-    }),
+    checkouts,
     waiting: (queue: 'inbox' | 'waker', read: () => number) =>
       new Gauge({
         name: `tenantry_${queue}_waiting`,

@@ -23,6 +23,10 @@ export function createWorkerMetrics(options: {
     labelNames: ['method', 'answer'],
     registers,
   });
+  // From zero on: a counter that appears with its first request shows no increase.
+  for (const method of METHODS) {
+    for (const answer of ANSWERS) stripeRequests.inc({ method, answer }, 0);
+  }
   addBacklogGauges(registry, remembered(readBacklog, nowMs));
   addDunningGauges(registry, remembered(readDunning, nowMs));
   return {
@@ -33,6 +37,10 @@ export function createWorkerMetrics(options: {
     },
   };
 }
+
+/** The methods of Stripe's API. */
+const METHODS = ['GET', 'POST', 'DELETE'] as const;
+const ANSWERS = ['2xx', '4xx', '429', '5xx', 'none'] as const;
 
 /** 429 stands by itself: it says that the budget is too high. */
 function answerClass(status: number | undefined): string {
@@ -63,6 +71,11 @@ function addBacklogGauges(registry: Registry, read: () => Promise<InboxBacklog |
     'tenantry_inbox_parked_rows',
     'Events that are parked, at most 100000',
     ({ parkedRows }) => parkedRows,
+  );
+  gauge(
+    'tenantry_inbox_failed_rows',
+    'Events whose sync failed for good and that wait for somebody, at most 100000',
+    ({ failedRows }) => failedRows,
   );
 }
 

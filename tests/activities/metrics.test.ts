@@ -63,9 +63,9 @@ test('an attempt that fails for good counts by its failure', async () => {
   const { customer: subject } = await rows.tenantWithCustomer();
   await rows.receive(event({ subject }));
   await expect(world.run(world.syncSubject, { subject, only_pending: true }, 5)).rejects.toThrow();
-  expect(await samples(world, 'tenantry_event_attempts_failed_total')).toEqual([
+  expect(await samples(world, 'tenantry_event_attempts_failed_total')).toContain(
     'tenantry_event_attempts_failed_total{reason="Unexpected"} 1',
-  ]);
+  );
   expect(await samples(world, 'tenantry_events_settled_total')).toContain(
     'tenantry_events_settled_total{status="failed"} 0',
   );
@@ -135,6 +135,15 @@ test('only what was paid counts as recovered, by currency, code and stage, with 
   const days = await counted('tenantry_dunning_recovery_days');
   expect(days[0]).toBe('tenantry_dunning_recovery_days_bucket{le="5"} 3');
   expect(days).toContain('tenantry_dunning_recovery_days_count 3');
+});
+
+test('attempts and wakes stand at zero before the first one: their increase shows', async () => {
+  const { text } = ownRegistry();
+  const zeros = await text();
+  for (const reason of ['DatabaseRefused', 'StripePermissionDenied', 'Unexpected'])
+    expect(zeros).toContain(`tenantry_event_attempts_failed_total{reason="${reason}"} 0\n`);
+  for (const outcome of ['woken', 'refused'])
+    expect(zeros).toContain(`tenantry_sweep_wakes_total{outcome="${outcome}"} 0\n`);
 });
 
 test('outcomes and notices stand at zero before the first one: their increase shows', async () => {

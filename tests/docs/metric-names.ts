@@ -7,7 +7,7 @@ export async function metricNames(): Promise<string[]> {
   gateway.waiting('inbox', () => 0);
   gateway.waiting('waker', () => 0);
   const worker = createWorkerMetrics({
-    readBacklog: async () => ({ rows: 0, oldestMs: 0, parkedRows: 0 }),
+    readBacklog: async () => ({ rows: 0, oldestMs: 0, parkedRows: 0, failedRows: 0 }),
     readDunning: async () => ({
       openCases: [],
       atRisk: [],

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { type WakeOutcome, Waker } from '../../webhook-gateway/waker.ts';
 import { readText } from './documents.ts';
 import { metricNames } from './metric-names.ts';
 
@@ -53,6 +54,32 @@ test('every metric of ours is on the board', async () => {
   const shown = new Set(boardExpressions.flatMap(metricsIn));
   for (const name of (await metricNames()).filter((known) => known.startsWith('tenantry_')))
     expect(shown).toContain(name);
+});
+
+const expressionOf = (name: string) => alerts.find(({ alert }) => alert === name)?.expr ?? '';
+
+test('WakesFail looks at what an outage of ten minutes shows, however many subjects wait', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  for (const subjects of [1, 500]) {
+    const outcomes: WakeOutcome[] = [];
+    const waker = new Waker({
+      wake: () => Promise.reject(new Error('Temporal is away')),
+      isWriterBusy: () => false,
+      isRefusal: () => false,
+      onOutcome: (outcome) => outcomes.push(outcome),
+      onError: () => undefined,
+    });
+    for (let subject = 0; subject < subjects; subject += 1) waker.notice(`cus_${subject}`);
+    await vi.advanceTimersByTimeAsync(600_000);
+    const shown = outcomes.slice(subjects === 1 ? -1 : -10);
+    expect(shown).toEqual(Array(shown.length).fill(subjects === 1 ? 'gave_up' : 'retried'));
+    expect(expressionOf('WakesFail')).toMatch(new RegExp(`outcome=~?"[^"]*\\b${shown[0]}\\b`));
+  }
+});
+
+test('EventsFailed goes by the events that are failed now: it stands until they are mended', () => {
+  expect(expressionOf('EventsFailed')).toBe('max(tenantry_inbox_failed_rows) > 0');
 });
 
 test('every alert has a runbook of its own in docs/operating.md, and no runbook is without its alert', () => {

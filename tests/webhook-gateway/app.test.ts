@@ -72,6 +72,8 @@ test('metrics are in the text format, with those of the process', async () => {
   const answer = await fakeGateway().app.inject({ url: '/metrics' });
   expect(answer.headers['content-type']).toContain('text/plain');
   expect(answer.body).toContain('process_cpu_user_seconds_total');
+  for (const outcome of ['started', 'joined', 'conflict'])
+    expect(answer.body).toContain(`tenantry_checkouts_total{outcome="${outcome}"} 0\n`);
 });
 
 test('the document describes every route, with examples, keys and problems', async () => {

@@ -6,7 +6,7 @@ import type { InboxBacklog } from '../../db/inbox-backlog.ts';
 import { createStripe } from '../../stripe/client.ts';
 import { createWorkerMetrics } from '../../worker/metrics.ts';
 
-const BACKLOG: InboxBacklog = { rows: 7, oldestMs: 1_500, parkedRows: 3 };
+const BACKLOG: InboxBacklog = { rows: 7, oldestMs: 1_500, parkedRows: 3, failedRows: 2 };
 const FIGURES: DunningFigures = {
   openCases: [
     { state: 'retrying', cases: 4 },
@@ -54,6 +54,7 @@ test('the backlog is read once for all that look within ten seconds', async () =
   expect(await text()).toContain('tenantry_inbox_backlog_rows 7\n');
   expect(await text()).toContain('tenantry_inbox_oldest_seconds 1.5\n');
   expect(await text()).toContain('tenantry_inbox_parked_rows 3\n');
+  expect(await text()).toContain('tenantry_inbox_failed_rows 2\n');
   expect(reads()).toBe(1);
   pass(10_001);
   expect(await text()).toContain('tenantry_inbox_backlog_rows 8\n');
@@ -105,6 +106,13 @@ test('figures that can’t be read are missing, above all «restricted without d
   expect(await text()).toContain('tenantry_restricted_without_debt 0\n');
 });
 
+test('requests stand at zero before the first one: their increase shows', async () => {
+  const zeros = (await fakeBacklog([BACKLOG]).text()).match(/^tenantry_stripe_requests_total.*$/gm);
+  expect(zeros).toHaveLength(15);
+  expect(zeros).toContain('tenantry_stripe_requests_total{method="GET",answer="429"} 0');
+  expect(zeros).toContain('tenantry_stripe_requests_total{method="DELETE",answer="none"} 0');
+});
+
 test('every request to Stripe is counted by what was answered, also when nothing was', async () => {
   const statuses = [200, 404, 429, 500];
   const server = createServer((_request, response) => {
@@ -123,14 +131,14 @@ test('every request to Stripe is counted by what was answered, also when nothing
   server.close();
   server.closeAllConnections();
   await expect(stripe.customers.retrieve('cus_1')).rejects.toThrow();
-  const counted = (await text()).match(/^tenantry_stripe_requests_total.*$/gm);
+  const counted = (await text()).match(/^tenantry_stripe_requests_total.* [1-9]\d*$/gm);
   expect(counted).toEqual([
     'tenantry_stripe_requests_total{method="GET",answer="2xx"} 1',
     'tenantry_stripe_requests_total{method="GET",answer="4xx"} 1',
     'tenantry_stripe_requests_total{method="GET",answer="429"} 1',
     'tenantry_stripe_requests_total{method="GET",answer="5xx"} 1',
-    'tenantry_stripe_requests_total{method="POST",answer="2xx"} 1',
     // The SDK asks once more when a connection that was open turns out to be closed.
     expect.stringMatching(/method="GET",answer="none"} [12]$/),
+    'tenantry_stripe_requests_total{method="POST",answer="2xx"} 1',
   ]);
 });
