@@ -298,8 +298,8 @@ async function close(
   await recordClosed(transaction, file, {
     outcome,
     state: STATE_OF[outcome] ?? file.state,
-    // A policy's write-off gives up the money, not the ground on which access was withheld; an operator's forgives.
-    access: outcome === 'written_off' && !file.isWriteOffRequested ? file.access : 'active',
+    // A policy's write-off gives up the money, not the ground on which access was withheld; an operator forgives.
+    access: outcome === 'written_off' && !isForgiven(file) ? file.access : 'active',
     leftInvoices: situation.unpaid.map((invoice) => invoice.id),
     now,
   });
@@ -309,6 +309,10 @@ async function close(
     next: { do: 'end', outcome, notification_id },
     closed: await closedCase(transaction, file, { outcome, now }),
   };
+}
+
+function isForgiven({ isWriteOffRequested, excludedInvoices, anchor }: DunningFile): boolean {
+  return isWriteOffRequested || (anchor !== null && excludedInvoices.includes(anchor));
 }
 
 const STATE_OF: Partial<Record<DunningOutcome, DunningState>> = {

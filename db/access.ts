@@ -74,7 +74,9 @@ function reasonOf(state: AccessState, cases: readonly WithholdingCase[]): string
 
 /**
  * What cases withhold: open ones for as long as something is unpaid that isn't excluded, and those that were written off,
- * until it is paid after all or a newer subscription lives.
+ * until it is paid after all or a newer subscription lives. Billing sync may see before the case that its invoice was
+ * marked uncollectible, by a stage of ours or by Stripe's own settings. It is not unpaid then, but its case will close as
+ * written off and keep what is withheld, so this counts for it already; not where an operator let it go.
  */
 async function accessOfCases(
   database: Database | Transaction,
@@ -89,6 +91,9 @@ async function accessOfCases(
         select 1 from ${stripeInvoices} i
         where i.tenant = c.tenant and i.stripe_subscription_id = c.stripe_subscription_id
           and i.unpaid_since is not null and i.stripe_invoice_external_id <> all(c.excluded_invoices)
+      ) or c.write_off_requested_at is null and c.anchor_invoice <> all(c.excluded_invoices) and exists (
+        select 1 from ${stripeInvoices} i
+        where i.tenant = c.tenant and i.stripe_invoice_external_id = c.anchor_invoice and i.status = 'uncollectible'
       ) else c.outcome = 'written_off' and exists (
         select 1 from ${stripeInvoices} i
         where i.tenant = c.tenant and i.stripe_invoice_external_id = c.anchor_invoice and i.status in ('open', 'uncollectible')

@@ -9,7 +9,7 @@ export type DunningFigures = {
   atRisk: { currency: string; minor: number }[];
   /** Open cases that wait for an address. */
   unreachable: number;
-  /** Tenants whose access is withheld though nothing of theirs is unpaid, or was written off. */
+  /** Tenants whose access is withheld though nothing of theirs is unpaid, or was or is being written off. */
   restrictedWithoutDebt: number;
   /** Mails that were decided and not sent, and for how long the oldest of them has waited. */
   mails: { waiting: number; oldestMs: number };
@@ -65,7 +65,11 @@ export function dunningFigureQueries(): Record<
         and 0 = (
           select count(*) from ${cases} c
           join ${invoices} i on i.stripe_invoice_external_id = c.anchor_invoice
-          where c.tenant = t.tenant and c.outcome = 'written_off' and i.status in ('open', 'uncollectible')
+          where c.tenant = t.tenant and (
+            c.outcome = 'written_off' and i.status in ('open', 'uncollectible')
+            -- Will be closed as written off.
+            or c.closed_at is null and i.status = 'uncollectible'
+          )
         )`,
     // A case that is paused keeps its mail back, so that one doesn't wait for anybody.
     mails: sql`

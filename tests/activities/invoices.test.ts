@@ -135,6 +135,80 @@ describe('an invoice that is not paid', () => {
     expect(row).toMatchObject({ status, unpaid_since: null });
   });
 
+  describe('that is uncollectible before its case has looked', () => {
+    /** A case that suspended access and whose invoice was marked uncollectible since its last look. */
+    async function writtenOff() {
+      const made = await buyer();
+      const invoice = await upgrade(made, decline);
+      await sync(made.customer);
+      await look(made);
+      await pool.query("update dunning_cases set access = 'suspended' where tenant = $1", [made.tenant]);
+      await sync(made.customer);
+      await stripe.invoices.markUncollectible(invoice);
+      return { ...made, invoice };
+    }
+    // After the subscription was made: one that is newer than a closed case would give access back.
+    const later = new Date(NOW.getTime() + 3_600_000).toISOString();
+    const look = ({ subscription: of }: Buyer) =>
+      world.run(world.lookAtDunning, { subscription: of, now: later });
+    const access = async ({ tenant }: Buyer) => {
+      const { rows: found } = await pool.query(
+        'select access_state, suspended_at from tenants where tenant = $1',
+        [tenant],
+      );
+      return found[0];
+    };
+
+    test('I11 access stays as it is, through the look that closes the case, until it is paid after all', async () => {
+      const made = await writtenOff();
+      const before = await access(made);
+      expect(before).toEqual({ access_state: 'suspended', suspended_at: expect.any(Date) });
+      await sync(made.customer);
+      expect(await access(made)).toEqual(before);
+      expect((await look(made)).next).toMatchObject({ do: 'end', outcome: 'written_off' });
+      expect(await access(made)).toEqual(before);
+      await sync(made.customer);
+      expect(await access(made)).toEqual(before);
+      await stripe.invoices.pay(made.invoice);
+      await rows.receive(
+        event({ subject: made.customer, eventType: 'invoice.paid', objectId: made.invoice }),
+      );
+      await settle(made.customer);
+      expect(await access(made)).toEqual({ access_state: 'active', suspended_at: null });
+    });
+
+    test.each([
+      ['it is paid after all', 'recovered', ({ invoice }) => stripe.invoices.pay(invoice)],
+      ['it is voided', 'voided', ({ invoice }) => stripe.invoices.voidInvoice(invoice)],
+      [
+        'an operator excluded it',
+        'written_off',
+        ({ tenant, invoice }) =>
+          pool.query('update dunning_cases set excluded_invoices = $2 where tenant = $1', [
+            tenant,
+            [invoice],
+          ]),
+      ],
+      [
+        'an operator wrote it off',
+        'written_off',
+        ({ tenant }) =>
+          pool.query('update dunning_cases set write_off_requested_at = now() where tenant = $1', [tenant]),
+      ],
+    ] satisfies [string, string, (made: Buyer & { invoice: string }) => Promise<unknown>][])(
+      'I11 access is back when %s, and stays back when the case closes',
+      async (_, outcome, happen) => {
+        const made = await writtenOff();
+        await happen(made);
+        await sync(made.customer);
+        expect(await access(made)).toEqual({ access_state: 'active', suspended_at: null });
+        expect((await look(made)).next).toMatchObject({ do: 'end', outcome });
+        await sync(made.customer);
+        expect(await access(made)).toEqual({ access_state: 'active', suspended_at: null });
+      },
+    );
+  });
+
   test('a payment that is on its way is none that failed; one that fails counts from then on', async () => {
     const made = await buyer();
     const id = await upgrade(made, { kind: 'process' });
