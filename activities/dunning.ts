@@ -326,12 +326,14 @@ async function recordLastEffect(
   { standing, outcome, now }: CarryingOut & { outcome: DunningOutcome },
 ): Promise<void> {
   const { file } = standing;
-  const last = file.steps.find((step) => step.anchor === file.anchor && !step.isApplied);
+  if (file.anchor === null || (outcome !== 'canceled' && outcome !== 'written_off')) return;
   const effect = outcome === 'canceled' ? 'cancel' : 'write_off';
-  const isDone = outcome === 'canceled' || outcome === 'written_off';
-  if (last === undefined || !isDone || file.anchor === null) return;
-  const stage = stageOfPolicy(standing, last.stage);
-  if (stage?.effect !== effect) return;
+  // Other stages may have been left unfinished, by a variant that the policy had for the invoice before.
+  const stage = file.steps
+    .filter((step) => step.anchor === file.anchor && !step.isApplied)
+    .map((step) => stageOfPolicy(standing, step.stage))
+    .find((each) => each?.effect === effect);
+  if (stage === undefined) return;
   await recordApplied(transaction, file, { anchor: file.anchor, stage, access: file.access, now });
 }
 

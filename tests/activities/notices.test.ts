@@ -246,6 +246,31 @@ describe('I11 an effect', () => {
       licensed_user_count: 0,
     });
   });
+
+  test('that Stripe carried out is recorded for its own stage, also when an earlier one has yet to come into force', async () => {
+    const debt = await debtor();
+    for (const second of [0, 10, 20, 30]) await debt.follow(later(second));
+    const { world, tenant, subscription: id, invoice } = debt;
+    expect((await debt.follow(later(40))).do).toBe('cancel');
+    // As when another variant of the policy applied in between.
+    await pool.query(
+      "update dunning_steps set is_applied = false where tenant = $1 and stage = 'restriction'",
+      [tenant],
+    );
+    await world.run(world.cancelUnpaid, { subscription: id, invoice });
+    expect(await debt.follow(later(40))).toMatchObject({ do: 'end', outcome: 'canceled' });
+    const { rows: unapplied } = await pool.query(
+      'select stage from dunning_steps where tenant = $1 and not is_applied',
+      [tenant],
+    );
+    expect(unapplied).toEqual([{ stage: 'restriction' }]);
+    const { rows: applied } = await pool.query(
+      "select stage, detail from dunning_events where tenant = $1 and kind = 'effect_applied' order by position",
+      [tenant],
+    );
+    expect(applied.map(({ stage }) => stage)).toEqual(['restriction', 'end']);
+    expect(applied.at(-1)).toMatchObject({ detail: { effect: 'cancel' } });
+  });
 });
 
 test('what a case told at its end and nobody delivered is sent by the sweep, reminders too, invitations never', async () => {
