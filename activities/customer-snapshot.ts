@@ -11,7 +11,7 @@ import {
   stripeProductIdSchema,
   stripeSubscriptionIdSchema,
 } from '../domain/ids.ts';
-import type { FetchedInvoice, Invoice } from '../domain/invoice.ts';
+import type { FetchedInvoice, Invoice, InvoicePayment } from '../domain/invoice.ts';
 import type { Product, Subscription } from '../domain/subscription.ts';
 import { retrieveCustomer } from '../stripe/customers.ts';
 import { listInvoices, retrieveInvoice, retrieveInvoicePayment } from '../stripe/invoices.ts';
@@ -89,10 +89,7 @@ async function fetchInvoices(
   const fetched: FetchedInvoice[] = [];
   for (const invoice of invoices.values()) {
     const payment = wasTried(invoice)
-      ? await retrieveInvoicePayment(stripe, {
-          invoice: invoice.id,
-          withFirstFailure: !unpaid.has(invoice.id),
-        })
+      ? await fetchPayment(stripe, { invoice, isUnpaid: unpaid.has(invoice.id) })
       : null;
     fetched.push({ invoice, payment });
   }
@@ -100,11 +97,23 @@ async function fetchInvoices(
 }
 
 function wasTried(invoice: Invoice): boolean {
-  return (
-    invoice.status === 'open' &&
-    invoice.collectionMethod === 'charge_automatically' &&
-    invoice.attemptCount > 0
-  );
+  return invoice.status === 'open' && invoice.attemptCount > 0;
+}
+
+/**
+ * Of an invoice that is sent only whether money is on its way: it is unpaid from its due date on, whenever a payment
+ * failed, and how it is paid is the customer's affair, so no decline decides what is told.
+ */
+async function fetchPayment(
+  stripe: ActivityDependencies['stripe'],
+  { invoice, isUnpaid }: { invoice: Invoice; isUnpaid: boolean },
+): Promise<InvoicePayment> {
+  const isSent = invoice.collectionMethod === 'send_invoice';
+  const payment = await retrieveInvoicePayment(stripe, {
+    invoice: invoice.id,
+    withFirstFailure: !isSent && !isUnpaid,
+  });
+  return isSent ? { ...payment, declineCode: null } : payment;
 }
 
 function invoiceIdOf(id: string | null): StripeInvoiceId | undefined {

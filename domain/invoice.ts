@@ -68,16 +68,20 @@ export function unpaidSince(options: {
   if (known !== null) return known;
   const since =
     invoice.collectionMethod === 'send_invoice'
-      ? overdueSince(invoice, subscriptionStatus, now)
+      ? overdueSince(invoice, payment, subscriptionStatus, now)
       : failedSince(invoice, payment);
   if (since === null) return null;
   return wasProcessing ? now : earlier(since, now);
 }
 
 /** Stripe judges a sent invoice by its own clock: a past due subscription's is overdue, whatever ours says. */
-function overdueSince(invoice: Invoice, status: SubscriptionStatus, now: Date): Date | null {
-  const { dueDate } = invoice;
-  if (dueDate === null) return null;
+function overdueSince(
+  { dueDate }: Invoice,
+  payment: InvoicePayment | null,
+  status: SubscriptionStatus,
+  now: Date,
+): Date | null {
+  if (dueDate === null || payment?.state === 'processing') return null;
   return dueDate <= now || status === 'past_due' || status === 'unpaid' ? dueDate : null;
 }
 

@@ -245,6 +245,84 @@ describe('an invoice that is not paid', () => {
     expect((await unpaidOf(made.tenant))[0]?.unpaid_since).toEqual(new Date((due ?? 0) * 1000));
   });
 
+  describe('that is sent, and paid by a bank debit that takes days', () => {
+    const due = activityWorld({ database, stripe, now: () => new Date(NOW.getTime() + 15 * 86_400_000) });
+
+    async function sentTo(made: Buyer): Promise<{ id: string; subscription: string }> {
+      const sent = await stripe.subscriptions.create({
+        customer: made.customer,
+        items: [{ price: pro.id, quantity: 1 }],
+        collection_method: 'send_invoice',
+        days_until_due: 14,
+      });
+      return { id: String(sent.latest_invoice), subscription: sent.id };
+    }
+    async function debit(made: Buyer, invoice: string): Promise<string> {
+      await control.setPaymentFate({
+        customer: made.customer,
+        payments: 'next',
+        outcome: { kind: 'process' },
+      });
+      await stripe.invoices.pay(invoice);
+      const { payments } = await stripe.invoices.retrieve(invoice, { expand: ['payments'] });
+      return String(payments?.data[0]?.payment.payment_intent);
+    }
+    const syncWhenDue = (made: Buyer, objectId: string) =>
+      rows
+        .receive(event({ subject: made.customer, eventType: 'invoice.updated', objectId }))
+        .then(() => due.run(due.syncSubject, { subject: made.customer, only_pending: true }));
+    const sentRow = async (made: Buyer, id: string) => {
+      const { rows: found } = await pool.query(
+        `select is_payment_processing, unpaid_since, last_decline_code from stripe_invoices
+         where tenant = $1 and stripe_invoice_external_id = $2`,
+        [made.tenant, id],
+      );
+      return found[0];
+    };
+
+    test('is not unpaid on its due date while the money is on its way, and is from when that failed', async () => {
+      const made = await buyer();
+      const sent = await sentTo(made);
+      const payment = await debit(made, sent.id);
+      expect(await syncWhenDue(made, sent.id)).not.toHaveProperty('dunned');
+      expect(await sentRow(made, sent.id)).toMatchObject({ is_payment_processing: true, unpaid_since: null });
+      await control.settlePayment(payment, { paid: false });
+      expect(await syncWhenDue(made, sent.id)).toMatchObject({ dunned: [sent.subscription] });
+      // What the bank said chooses no variant of the policy: how it is paid is the customer's affair.
+      expect(await sentRow(made, sent.id)).toEqual({
+        is_payment_processing: false,
+        unpaid_since: new Date(NOW.getTime() + 15 * 86_400_000),
+        last_decline_code: null,
+      });
+    });
+
+    test('I11 holds its case up, should it have begun', async () => {
+      const made = await buyer();
+      const sent = await sentTo(made);
+      expect(await syncWhenDue(made, sent.id)).toMatchObject({ dunned: [sent.subscription] });
+      await debit(made, sent.id);
+      const now = new Date(NOW.getTime() + 60 * 86_400_000).toISOString();
+      const { next } = await due.run(due.lookAtDunning, { subscription: sent.subscription, now });
+      expect(next).toMatchObject({ do: 'wait', because: 'processing' });
+    });
+
+    test('is asked for by one request more, and only once it was tried', async () => {
+      const made = await buyer();
+      const sent = await sentTo(made);
+      await requestsSince();
+      await syncWhenDue(made, sent.id);
+      expect((await requestsSince()).sort()).toEqual(['GET /v1/invoices', 'GET /v1/subscriptions']);
+      await debit(made, sent.id);
+      await requestsSince();
+      await syncWhenDue(made, sent.id);
+      expect((await requestsSince()).sort()).toEqual([
+        'GET /v1/invoices',
+        `GET /v1/invoices/${sent.id}`,
+        'GET /v1/subscriptions',
+      ]);
+    });
+  });
+
   test('what a closed case left unpaid opens no other one; the next invoice does', async () => {
     const made = await buyer();
     const id = await upgrade(made, decline);

@@ -66,6 +66,13 @@ function since(
   });
 }
 
+test('an invoice that is sent is not unpaid while its payment is on its way, and is since now when that failed', () => {
+  const sent = { collectionMethod: 'send_invoice', dueDate: hours(-1) } as const;
+  expect(since(sent, { payment: { ...FAILED, state: 'processing' } })).toBeNull();
+  expect(since(sent, { wasProcessing: true })).toEqual(NOW);
+  expect(since(sent)).toEqual(hours(-1));
+});
+
 describe('an invoice that is charged is unpaid', () => {
   test('since its first failed attempt', () => {
     expect(since()).toEqual(FAILED_FIRST);
