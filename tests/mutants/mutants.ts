@@ -46,6 +46,25 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'tests/db/billing-projection.test.ts',
   },
   {
+    name: 'the version is read after the fetch: what was written meanwhile counts as read, and is overwritten',
+    patches: [
+      {
+        file: 'activities/billing-sync.ts',
+        text: 'const applied = await apply(dependencies, { snapshot, events: pending.events, verdicts });',
+        becomes:
+          'const late = await customerState(dependencies.database, pending.customer);\n  const fenced = { ...snapshot, syncVersion: late?.syncVersion ?? 0 };\n  const applied = await apply(dependencies, { snapshot: fenced, events: pending.events, verdicts });',
+      },
+    ],
+    test: 'tests/activities/billing-sync.test.ts',
+  },
+  {
+    name: 'rows in the order of their arrival: two groups that share ids wait for each other',
+    patches: [
+      { file: 'db/inbox.ts', text: 'const sorted = rows.toSorted(byId);', becomes: 'const sorted = rows;' },
+    ],
+    test: 'tests/webhook-gateway/inbox.test.ts',
+  },
+  {
     name: 'random idempotency key: a retry is another write for Stripe',
     patches: [
       {

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { startProcess } from '../../sandbox/processes/start-process.ts';
 
 const LIMIT_MS = 300_000;
-const REPORT = 'report-of-tests.json';
+export const REPORT = 'report-of-tests.json';
 const LINES_SHOWN = 20;
 
 const reportSchema = z.object({
@@ -23,6 +23,9 @@ export async function runTests(options: {
   folder: string;
   files: readonly string[];
 }): Promise<{ passed: number; failed: string[] }> {
+  const reportFile = join(options.folder, REPORT);
+  // A run that ends without a report must not be taken for the one before.
+  await rm(reportFile, { force: true });
   const vitest = await startProcess({
     name: 'vitest',
     run: { command: process.execPath },
@@ -35,7 +38,7 @@ export async function runTests(options: {
   });
   const timer = setTimeout(() => void vitest.stop(), LIMIT_MS);
   await vitest.exited.finally(() => clearTimeout(timer));
-  const report = await readFile(join(options.folder, REPORT), 'utf8').catch(() => '{"testResults":[]}');
+  const report = await readFile(reportFile, 'utf8').catch(() => '{"testResults":[]}');
   const tests = reportSchema.parse(JSON.parse(report)).testResults.flatMap((file) => file.assertionResults);
   const withStatus = (status: string) => tests.filter((test) => test.status === status);
   const failed = withStatus('failed').map((test) => test.fullName);
