@@ -39,8 +39,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'db/billing-projection.ts',
-        text: 'if (customer.syncVersion !== snapshot.syncVersion) {',
-        becomes: 'if (customer.syncVersion < 0) {',
+        text: 'if (owner.syncVersion !== snapshot.syncVersion) {',
+        becomes: 'if (owner.syncVersion < 0) {',
       },
     ],
     test: 'tests/db/billing-projection.test.ts',
@@ -80,8 +80,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'db/billing-projection.ts',
-        text: 'const count = licenseCount(known, options.licensePrices);',
-        becomes: 'const count = (before ?? 0) + licenseCount(known, options.licensePrices);',
+        text: '[tenant, licenseCount(of, options.licensePrices)]',
+        becomes: '[tenant, (before.get(tenant) ?? 0) + licenseCount(of, options.licensePrices)]',
       },
     ],
     test: 'tests/db/billing-projection.test.ts',
