@@ -4,7 +4,7 @@ import { openCaseOf } from '../db/dunning-cases.ts';
 import { recordDunningEvent } from '../db/dunning-events.ts';
 import { type CaseChange, changeCase, requeueFailed } from '../db/dunning-files.ts';
 import {
-  type CommandedCase,
+  commandedCase,
   type DunningCommand,
   type DunningCommandName,
   readDunningCommand,
@@ -123,28 +123,4 @@ function changeOf({ standing, command, now }: Commanding): CaseChange {
     default:
       return command satisfies never;
   }
-}
-
-function commandedCase({ file, situation, anchor }: StandingCase): CommandedCase {
-  return {
-    outcome: file.outcome,
-    pausedUntil: file.pausedUntil !== null && file.pausedUntil > situation.now ? file.pausedUntil : null,
-    extendedDays: file.extendedDays,
-    isUnreachable: file.isUnreachable,
-    isWriteOffRequested: file.isWriteOffRequested,
-    stages: situation.calendar.stages.map((stage) => ({
-      ...stage,
-      isEntered: file.steps.some((step) => step.anchor === anchor?.id && step.stage === stage.name),
-    })),
-    anchor:
-      anchor === undefined
-        ? null
-        : {
-            id: anchor.id,
-            isCharged: anchor.collectionMethod === 'charge_automatically',
-            isProcessing: anchor.isProcessing,
-          },
-    unpaidInvoices: situation.unpaid.map((invoice) => invoice.id),
-    excludedInvoices: file.excludedInvoices,
-  };
 }

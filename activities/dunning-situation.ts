@@ -3,10 +3,10 @@ import type { FoundCase } from '../db/dunning-cases.ts';
 import { type DunningFile, lockDunningFile } from '../db/dunning-files.ts';
 import { invoiceStanding, unpaidInvoices } from '../db/invoices.ts';
 import { contactOf } from '../db/notifications.ts';
-import { anchorOf, type Calendar, type DunningSituation } from '../domain/dunning.ts';
-import { readDunningPolicy, stagesFor } from '../domain/dunning-policy.ts';
+import type { DunningSituation } from '../domain/dunning.ts';
+import { readDunningPolicy } from '../domain/dunning-policy.ts';
+import { situationOf } from '../domain/dunning-situation.ts';
 import type { UnpaidInvoice } from '../domain/invoice.ts';
-import { isLive } from '../domain/subscription.ts';
 import { datesOf } from './dunning-calendar.ts';
 
 /** A case as it stands, with all that is decided by. */
@@ -33,27 +33,9 @@ export async function standingCase(
   const standing = file.anchor === null ? null : await invoiceStanding(transaction, file.anchor);
   const policy = readDunningPolicy(file.policy.source);
   const timeZone = contact.timeZone ?? policy.time_zone;
-  const anchor = anchorOf(unpaid, file.excludedInvoices);
-  const stages =
-    anchor === undefined
-      ? []
-      : stagesFor(policy, { ...anchor, plan: contact.plan }).filter(
-          (stage) => !file.skippedStages.includes(stage.name),
-        );
-  const calendar: Calendar = datesOf({
-    stages,
-    anchor: anchor?.unpaidSince ?? now,
-    extendedDays: file.extendedDays,
-    timeZone,
-    quietTimes: policy,
-  });
-  const situation: DunningSituation = {
-    file,
-    isSubscriptionLive: isLive(file.subscription.status),
-    unpaid,
-    lastAnchorStatus: standing?.status ?? null,
-    calendar,
-    now,
-  };
+  const facts = { file, unpaid, lastAnchorStatus: standing?.status ?? null, policy, plan: contact.plan, now };
+  const { situation, anchor } = situationOf(facts, (undated) =>
+    datesOf({ ...undated, timeZone, quietTimes: policy }),
+  );
   return { file, situation, anchor, contact, timeZone };
 }

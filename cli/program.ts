@@ -1,5 +1,6 @@
-import { Command, type CommanderError } from 'commander';
+import { Command, type CommanderError, Help, type Option } from 'commander';
 import type { Cli } from './cli.ts';
+import { addDunning } from './commands/dunning.ts';
 import { addEvents } from './commands/events.ts';
 import { addTenants } from './commands/tenants.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
@@ -17,12 +18,19 @@ export function createProgram(cli: Cli): Command {
   const program = new Command('tenantry')
     .description('Import, check and repair what tenantry keeps of Stripe.')
     .option('--json', 'print one JSON value on standard output; everything else goes to standard error')
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false, optionDescription })
     .addHelpText('after', EXIT_CODES_HELP);
   addEvents(program, cli);
   addTenants(program, cli);
+  addDunning(program, cli);
   for (const command of everyCommand(program)) command.exitOverride().showHelpAfterError();
   return program;
+}
+
+/** Commander says of a default, not of a must. */
+function optionDescription(option: Option): string {
+  const text = new Help().optionDescription(option);
+  return option.mandatory && option.defaultValue === undefined ? `${text} (required)` : text;
 }
 
 function everyCommand(command: Command): Command[] {

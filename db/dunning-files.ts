@@ -46,7 +46,17 @@ export type DunningFile = CaseId & {
 
 /** Reads a case with its steps and locks it until the transaction ends; after the tenant's row, never before. */
 export async function lockDunningFile(transaction: Transaction, id: CaseId): Promise<DunningFile> {
-  const [row] = await transaction
+  const rows = await caseRows(transaction, id).for('no key update', { of: cases });
+  return fileOf(id, rows, await stepsOf(transaction, id));
+}
+
+/** The same for a reader who decides nothing. */
+export async function readDunningFile(database: Database, id: CaseId): Promise<DunningFile> {
+  return fileOf(id, await caseRows(database, id), await stepsOf(database, id));
+}
+
+function caseRows(executor: Transaction | Database, id: CaseId) {
+  return executor
     .select({
       dunned: cases,
       subscription: {
@@ -78,8 +88,11 @@ export async function lockDunningFile(transaction: Transaction, id: CaseId): Pro
       ),
     )
     .innerJoin(dunningPolicies, eq(dunningPolicies.dunningPolicyId, cases.dunningPolicyId))
-    .where(ofCase(id))
-    .for('no key update', { of: cases });
+    .where(ofCase(id));
+}
+
+function fileOf(id: CaseId, rows: Awaited<ReturnType<typeof caseRows>>, steps: FiledStep[]): DunningFile {
+  const [row] = rows;
   if (row === undefined) throw new Error('a dunning case that was found is gone');
   const { dunned, ...others } = row;
   return {
@@ -97,11 +110,14 @@ export async function lockDunningFile(transaction: Transaction, id: CaseId): Pro
     isUnreachable: dunned.isUnreachable,
     outcome: dunned.outcome,
     openedAt: dunned.openedAt,
-    steps: await stepsOf(transaction, id),
+    steps,
   };
 }
 
-async function stepsOf(transaction: Transaction, { tenant, caseId }: CaseId): Promise<FiledStep[]> {
+async function stepsOf(
+  transaction: Transaction | Database,
+  { tenant, caseId }: CaseId,
+): Promise<FiledStep[]> {
   const rows = await transaction
     .select({
       anchor: dunningSteps.anchorInvoice,

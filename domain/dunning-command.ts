@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import type { DunningOutcome, DunningSituation } from './dunning.ts';
 import { announcingIndex, type DunningEffect } from './dunning-policy.ts';
 import { stripeInvoiceIdSchema } from './ids.ts';
+import type { UnpaidInvoice } from './invoice.ts';
 import { actorAndReason } from './operator-command.ts';
 import { read } from './read.ts';
 
-const EXTENSION_DAYS_MAX = 365;
+export const EXTENSION_DAYS_MAX = 365;
 const PAUSE_DAYS_MAX = 366;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const STAGE_LENGTH_MAX = 64;
@@ -50,6 +52,43 @@ export type CommandedCase = {
   unpaidInvoices: readonly string[];
   excludedInvoices: readonly string[];
 };
+
+/** A case as it stands, in the terms in which commands are judged. */
+export function commandedCase({
+  file,
+  situation,
+  anchor,
+}: {
+  file: DunningSituation['file'] & {
+    outcome: DunningOutcome | null;
+    extendedDays: number;
+    isUnreachable: boolean;
+  };
+  situation: DunningSituation;
+  anchor: UnpaidInvoice | undefined;
+}): CommandedCase {
+  return {
+    outcome: file.outcome,
+    pausedUntil: file.pausedUntil !== null && file.pausedUntil > situation.now ? file.pausedUntil : null,
+    extendedDays: file.extendedDays,
+    isUnreachable: file.isUnreachable,
+    isWriteOffRequested: file.isWriteOffRequested,
+    stages: situation.calendar.stages.map((stage) => ({
+      ...stage,
+      isEntered: file.steps.some((step) => step.anchor === anchor?.id && step.stage === stage.name),
+    })),
+    anchor:
+      anchor === undefined
+        ? null
+        : {
+            id: anchor.id,
+            isCharged: anchor.collectionMethod === 'charge_automatically',
+            isProcessing: anchor.isProcessing,
+          },
+    unpaidInvoices: situation.unpaid.map((invoice) => invoice.id),
+    excludedInvoices: file.excludedInvoices,
+  };
+}
 
 /** Why a command makes no sense now, as a sentence for whoever gave it; undefined when it does. */
 export function refusalOf(command: DunningCommand, dunned: CommandedCase, now: Date): string | undefined {

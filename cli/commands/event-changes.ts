@@ -167,7 +167,7 @@ async function wake(cli: Cli, output: Output, subjects: string[]): Promise<strin
     .then((client) => wakeSubjects(client, { subjects, taskQueue }))
     .catch((error: unknown) => {
       if (!(error instanceof TemporalUnavailable)) throw error;
-      output.note(`${error.message}.`);
+      output.note(error.message);
       return subjects;
     });
   if (left.length > 0) output.note(`${left.length} not woken: the sweep takes them as soon as it runs.`);
