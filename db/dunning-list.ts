@@ -60,7 +60,7 @@ export async function listCases(
     .orderBy(desc(cases.openedAt), desc(cases.dunningCaseId))
     .limit(options.limit);
 }
-export type ListedCase = Awaited<ReturnType<typeof listCases>>[number];
+
 
 /** What a list that is newest first has behind this case. */
 function before(caseId: string): SQL {

@@ -1,3 +1,5 @@
+import { type FailureName, UNEXPECTED } from './failures.ts';
+
 /** A row that was stored, claimed or filed elsewhere this long ago and still waits was missed by its waker. */
 export const WAKE_GRACE_MS = 30_000;
 
@@ -23,6 +25,15 @@ export const ATTEMPTS_MAX = PAUSES_MS.length + 1;
  * (`StripePermissionDenied`, `StripeRequestRefused`, `DatabaseRefused`, an error without a name) may be mended from outside.
  */
 const HOPELESS: ReadonlySet<string> = new Set(['InvalidInput']);
+
+/** Why an event can be `failed`: the failures without end that a sync can meet. */
+export const FAILED_REASONS = [
+  'InvalidInput',
+  'StripePermissionDenied',
+  'StripeRequestRefused',
+  'DatabaseRefused',
+  UNEXPECTED,
+] as const satisfies readonly (FailureName | typeof UNEXPECTED)[];
 
 export type EventAttempts = {
   /** Attempts that failed so far. */

@@ -42,7 +42,11 @@ const ORDERS: readonly OrderCommand[] = [
     update: 'pause',
     does: 'Tell and do nothing for a while; payment is noticed all the same.',
     options: (command) =>
-      command.requiredOption('--until <when>', 'an instant, or from now on: P7D', instantAhead),
+      command.requiredOption(
+        '--until <when>',
+        'until this instant, or for so long from now: P7D',
+        instantAhead,
+      ),
     example: '--until P7D --reason "they move to another bank"',
   },
   {
@@ -56,14 +60,14 @@ const ORDERS: readonly OrderCommand[] = [
     update: 'extend',
     does: 'Put off every stage to come.',
     options: (command) =>
-      command.requiredOption('--days <n>', 'by so many days', wholeNumber(1, EXTENSION_DAYS_MAX)),
+      command.requiredOption('--days <n>', 'how many days', wholeNumber(1, EXTENSION_DAYS_MAX)),
     example: '--days 7 --reason "promised by phone"',
   },
   {
     word: 'skip-stage',
     update: 'skipStage',
     does: 'Leave a stage out, with its notice and its effect.',
-    options: (command) => command.option('--stage <name>', 'this one; without it, the next one'),
+    options: (command) => command.option('--stage <name>', 'which stage; without it, the next one'),
     example: '--stage reminder --reason "we spoke to them"',
   },
   {
@@ -77,7 +81,11 @@ const ORDERS: readonly OrderCommand[] = [
     update: 'excludeInvoice',
     does: 'Go by this invoice no more, because it is argued about.',
     options: (command) =>
-      command.requiredOption('--invoice <in_…>', 'one of the case’s unpaid ones', by(stripeInvoiceIdSchema)),
+      command.requiredOption(
+        '--invoice <in_…>',
+        'which of the case’s unpaid invoices',
+        by(stripeInvoiceIdSchema),
+      ),
     example: '--invoice in_1PgafmB7WZ01zgkW6dKueIc5 --reason "our mistake"',
   },
   {
@@ -100,7 +108,7 @@ export function addDunningOrders(dunning: Command, cli: Cli): void {
     )
       .option('--dry-run', 'only say whether it would be refused')
       .addOption(
-        new Option('--update-id <id>', 'the same id is carried out once')
+        new Option('--update-id <id>', 'a name of your own for this order: repeated, it is carried out once')
           .default(randomUUID(), 'a new one')
           .argParser(updateId),
       );

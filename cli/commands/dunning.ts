@@ -25,11 +25,11 @@ export function addDunning(program: Command, cli: Cli): void {
   dunning
     .command('list')
     .description('List the open cases, the newest first.')
-    .addOption(new Option('--state <state>', 'in this state').choices(DUNNING_STATES))
-    .option('--unreachable', 'those that wait for an address')
-    .option('--closed', 'those that are over, in place of those that are open')
-    .option('--limit <n>', 'at most so many', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
-    .option('--before <case>', 'go on behind this one, the last of the list before', by(z.uuid()))
+    .addOption(new Option('--state <state>', 'only cases in this state').choices(DUNNING_STATES))
+    .option('--unreachable', 'only cases whose notices reach nobody')
+    .option('--closed', 'cases that are over, in place of open ones')
+    .option('--limit <n>', 'how many at most', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
+    .option('--before <case>', 'go on with what is older than this case, by its uuid', by(z.uuid()))
     .addHelpText('after', '\nExample:\n  tenantry dunning list --unreachable\n')
     .action(cli.action((output, options: ListOptions) => list(cli, output, options)));
   dunning

@@ -23,11 +23,13 @@ export type ChangeOptions = FilterOptions & {
 
 /** Adds ids, or options in their place, to a command that changes events. */
 export function takesEvents(command: Command): Command {
-  const ids = new Argument('[evt_…...]', 'Stripe’s ids; or choose events by the options').argParser(eventIds);
+  const ids = new Argument('[evt_…...]', 'events, by Stripe’s ids; or choose them by options').argParser(
+    eventIds,
+  );
   return choosesEvents(command.addArgument(ids))
     .option(
       '--limit <n>',
-      'of those chosen by options at most so many',
+      'how many of those that the options choose at most',
       wholeNumber(1, CHANGED_MAX),
       CHANGED_DEFAULT,
     )

@@ -18,12 +18,20 @@ export type FilterOptions = {
 /** Adds the options that choose events. */
 export function choosesEvents(command: Command): Command {
   return command
-    .addOption(new Option('--status <status>', 'events that are this').choices(WEBHOOK_EVENT_STATUSES))
-    .option('--status-reason <name>', 'why they are: a reason of docs/operating.md, or the name of a failure')
-    .option('--type <type>', 'of this type of Stripe’s, or of all that begin with it: invoice.*')
-    .option('--subject <id>', 'of this customer (cus_…), or what else leads to one: sub_…, product:…')
-    .option('--since <when>', 'that came since this instant, or so long ago: PT1H', instantAgo)
-    .option('--until <when>', 'that came before this instant, or longer ago', instantAgo);
+    .addOption(new Option('--status <status>', 'only events of this status').choices(WEBHOOK_EVENT_STATUSES))
+    .option('--status-reason <name>', 'only events with this reason beside their status')
+    .option('--type <type>', 'only events of this Stripe type; invoice.* stands for all that begin so')
+    .option('--subject <id>', 'only events about this customer (cus_…), or what else they are filed under')
+    .option(
+      '--since <when>',
+      'only events that came since this instant, or within this time: PT1H',
+      instantAgo,
+    )
+    .option(
+      '--until <when>',
+      'only events that came before this instant, or longer ago than this',
+      instantAgo,
+    );
 }
 
 export function filterOf(options: FilterOptions): EventFilter {

@@ -17,14 +17,14 @@ export function addEvents(program: Command, cli: Cli): void {
     .description('See, replay and ignore Stripe’s events in the inbox.');
   choosesEvents(events.command('list'))
     .description('List events, the newest first.')
-    .option('--limit <n>', 'at most so many', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
-    .option('--before <evt_…>', 'go on behind this one, the last of the list before', eventId)
+    .option('--limit <n>', 'how many at most', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
+    .option('--before <evt_…>', 'go on with what is older than this event', eventId)
     .addHelpText('after', '\nExample:\n  tenantry events list --status failed --since P1D\n')
     .action(cli.action((output, options: ListOptions) => list(cli, output, options)));
   events
     .command('show')
     .description('Show all that is known of an event; with --json also its payload.')
-    .addArgument(new Argument('<evt_…>', 'Stripe’s id of the event').argParser(eventId))
+    .addArgument(new Argument('<evt_…>', 'the event, by Stripe’s id').argParser(eventId))
     .action(cli.action((output, id: string) => show(cli, output, id)));
   addEventChanges(events, cli);
 }

@@ -36,7 +36,7 @@ export function addRepair(tenants: Command, cli: Cli): void {
     .command('repair')
     .description('Bring a tenant in line with Stripe now, whatever the inbox says, and wait for it.')
     .addArgument(
-      new Argument('<tenant>', 'its uuid: all of its customers; or one customer (cus_…)').argParser(
+      new Argument('<tenant>', 'its uuid, for all of its customers; or one of them (cus_…)').argParser(
         tenantOrCustomer,
       ),
     )

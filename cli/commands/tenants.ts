@@ -25,18 +25,20 @@ export function addTenants(program: Command, cli: Cli): void {
   tenants
     .command('list')
     .description('List tenants, the newest first.')
-    .option('--email <address>', 'with this address, whatever its case')
-    .option('--name <part>', 'whose name has this part, whatever its case')
-    .addOption(new Option('--access <state>', 'with this access').choices(ACCESS_STATES))
-    .option('--limit <n>', 'at most so many', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
-    .option('--before <tenant>', 'go on behind this one, the last of the list before', by(tenantIdSchema))
+    .option('--email <address>', 'only tenants with this e-mail address, whatever its case')
+    .option('--name <part>', 'only tenants whose name contains this, whatever its case')
+    .addOption(new Option('--access <state>', 'only tenants with this access').choices(ACCESS_STATES))
+    .option('--limit <n>', 'how many at most', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
+    .option('--before <tenant>', 'go on with what is older than this tenant', by(tenantIdSchema))
     .addHelpText('after', '\nExample:\n  tenantry tenants list --access suspended\n')
     .action(cli.action((output, options: ListOptions) => list(cli, output, options)));
   tenants
     .command('show')
     .description('Show a tenant with its customers, subscriptions, unpaid cases, last events and drift.')
     .addArgument(
-      new Argument('<tenant>', 'its uuid, a customer (cus_…) or an address').argParser(tenantOrEmail),
+      new Argument('<tenant>', 'its uuid, one of its customers (cus_…) or its e-mail address').argParser(
+        tenantOrEmail,
+      ),
     )
     .addHelpText('after', '\nExample:\n  tenantry tenants show cus_QXg1o8vpGmoR32\n')
     .action(cli.action((output, reference: TenantReference) => show(cli, output, reference)));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CREATE_TENANT_STEPS, SEARCH_ATTRIBUTES, WORKFLOW_TYPES } from '../../client/contract.ts';
+import { FAILED_REASONS } from '../../domain/event-attempts.ts';
 import { FAILURES } from '../../domain/failures.ts';
 import { ALL_STRIPE_EVENT_TYPES } from '../../domain/stripe-event-types.ts';
 import { IGNORED_REASONS, PARKED_REASONS, WEBHOOK_EVENT_STATUSES } from '../../domain/webhook-event.ts';
@@ -22,8 +23,8 @@ test('the Stripe event types to select are those that are handled', () => {
 });
 
 test('every status and reason of an event is explained, and no other', () => {
-  const reasons = [...IGNORED_REASONS, ...PARKED_REASONS];
-  const explained = firstCells(section(OPERATING, '## Events').split('### Failures')[0] ?? '');
+  const reasons = [...IGNORED_REASONS, ...PARKED_REASONS, ...FAILED_REASONS];
+  const explained = firstCells(section(OPERATING, '## Events').split('### Replay')[0] ?? '');
   expect(explained).toEqual([...WEBHOOK_EVENT_STATUSES, ...reasons]);
 });
 
