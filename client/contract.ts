@@ -62,6 +62,16 @@ export function reconcileBillingWorkflowId(taskQueue: string): string {
   return `reconcile-billing-${taskQueue}`;
 }
 
+/** What runs by itself: the beginning of each schedule's id. `worker/setup-temporal.ts` says what each does. */
+const SCHEDULES = { sweepWebhookEvents: 'sweep-webhook-events' } as const;
+export type ScheduleName = keyof typeof SCHEDULES;
+export const SCHEDULE_NAMES = Object.keys(SCHEDULES) as readonly ScheduleName[];
+
+/** Two task queues of one namespace have schedules of their own. */
+export function scheduleId(name: ScheduleName, taskQueue: string): string {
+  return `${SCHEDULES[name]}-${taskQueue}`;
+}
+
 /** Memo key of the digest of the checkout that began a run over HTTP. */
 export const CHECKOUT_DIGEST_MEMO = 'checkout_digest';
 

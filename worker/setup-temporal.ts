@@ -5,7 +5,13 @@ import {
   type ScheduleOptions,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES, WORKFLOW_TYPES } from '../client/contract.ts';
+import {
+  SCHEDULE_NAMES,
+  type ScheduleName,
+  SEARCH_ATTRIBUTES,
+  scheduleId,
+  WORKFLOW_TYPES,
+} from '../client/contract.ts';
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
 const KEYWORD = 2;
@@ -30,29 +36,55 @@ export async function registerSearchAttributes(connection: Connection, namespace
   }
 }
 
+/** When a schedule starts what. */
+type Schedule = Pick<ScheduleOptions, 'spec' | 'policies'> & {
+  workflowType: (typeof WORKFLOW_TYPES)[keyof typeof WORKFLOW_TYPES];
+  args: unknown[];
+  summary: string;
+};
+
+const SCHEDULES: Record<ScheduleName, Schedule> = {
+  sweepWebhookEvents: {
+    spec: { intervals: [{ every: SWEEP_INTERVAL }] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
+    workflowType: WORKFLOW_TYPES.sweepWebhookEvents,
+    args: [],
+    summary: 'Wakes the billing syncs whose events are due',
+  },
+};
+
 /**
  * Creates the schedules, or brings those that are there to what this version says. One that somebody paused stays paused.
  */
 export async function ensureSchedules(client: Client, taskQueue: string): Promise<void> {
-  const sweep: ScheduleOptions = {
-    scheduleId: `sweep-webhook-events-${taskQueue}`,
-    spec: { intervals: [{ every: SWEEP_INTERVAL }] },
-    action: {
-      type: 'startWorkflow',
-      workflowType: WORKFLOW_TYPES.sweepWebhookEvents,
-      // The server adds the time; two queues of one namespace are swept at the same one.
-      workflowId: `sweep-webhook-events-${taskQueue}`,
-      taskQueue,
-      args: [],
-      staticSummary: 'Wakes the billing syncs whose events are due',
-    },
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
-  };
+  for (const name of SCHEDULE_NAMES) await ensureSchedule(client, scheduleOptions(name, taskQueue));
+}
+
+async function ensureSchedule(client: Client, schedule: ScheduleOptions): Promise<void> {
   try {
-    await client.schedule.create(sweep);
+    await client.schedule.create(schedule);
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    const { scheduleId, ...wanted } = sweep;
-    await client.schedule.getHandle(scheduleId).update((previous) => ({ ...wanted, state: previous.state }));
+    const { scheduleId: id, ...wanted } = schedule;
+    await client.schedule.getHandle(id).update((previous) => ({ ...wanted, state: previous.state }));
   }
+}
+
+function scheduleOptions(name: ScheduleName, taskQueue: string): ScheduleOptions {
+  const { spec, policies, workflowType, args, summary } = SCHEDULES[name];
+  const id = scheduleId(name, taskQueue);
+  return {
+    scheduleId: id,
+    spec,
+    ...(policies && { policies }),
+    action: {
+      type: 'startWorkflow',
+      workflowType,
+      // The server adds the time; two queues of one namespace are swept at the same one.
+      workflowId: id,
+      taskQueue,
+      args,
+      staticSummary: summary,
+    },
+  };
 }

@@ -2,24 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type EventKind, eventKind, type RoutedEvent, routeEvent } from '../../domain/webhook-event.ts';
+import { WEBHOOK_PATHS, WEBHOOK_REFUSALS } from '../../domain/webhook-refusals.ts';
 import { type ClaimedSignature, readSignature, verifySignature } from '../../stripe/signature.ts';
 import { BodyBudget } from '../body-budget.ts';
 import type { GatewayDependencies } from '../dependencies.ts';
 import type { StoreAnswer } from '../inbox-writer.ts';
 import { Problem, problemSchema, refuseOtherMethods, unavailable } from '../problem.ts';
 import type { RefusalReason } from '../refusal-reasons.ts';
-
-const PATHS = ['/webhooks/stripe', '/api/webhooks/stripe', '/api/stripe/webhook'] as const;
-
-const REFUSALS = {
-  signature_missing: 'The Stripe-Signature header is missing.',
-  signature_malformed: 'The Stripe-Signature header is malformed.',
-  timestamp_outside_tolerance: 'The signature’s timestamp is more than 300 s away from our clock.',
-  signature_mismatch: 'No signature fits the body and a configured secret.',
-  not_json: 'The body is not JSON.',
-  not_an_event: 'The body is no Stripe event.',
-  kind_of_another_secret: 'Snapshot and thin events are accepted only with the secrets of their own kind.',
-} as const;
 
 type WebhookDependencies = Pick<
   GatewayDependencies,
@@ -42,7 +31,7 @@ export async function webhookRoutes(app: FastifyInstance, dependencies: WebhookD
     metrics.ack.observe({ status: reply.statusCode }, reply.elapsedTime / 1000);
     done();
   });
-  for (const path of PATHS) {
+  for (const path of WEBHOOK_PATHS) {
     app.post<{ Body: Buffer | undefined }>(
       path,
       {
@@ -147,8 +136,8 @@ function tooManyLargeBodies(): Problem {
   return unavailable('Too many large events come at once. Send this one again later.', 'overloaded');
 }
 
-function refusal(reason: keyof typeof REFUSALS): Problem {
-  return new Problem({ status: 400, detail: REFUSALS[reason], reason });
+function refusal(reason: keyof typeof WEBHOOK_REFUSALS): Problem {
+  return new Problem({ status: 400, detail: WEBHOOK_REFUSALS[reason], reason });
 }
 
 function reasonOf(error: Error): RefusalReason {
@@ -164,7 +153,7 @@ function documentation(path: string): object {
     description:
       'Answers when the event is committed. The same event again is acknowledged and changes nothing.',
     // One address is the one to use, the others are for endpoints that exist already.
-    hide: path !== PATHS[0],
+    hide: path !== WEBHOOK_PATHS[0],
     headers: z.object({ 'stripe-signature': z.string().describe('t=…,v1=…') }),
     body: z.looseObject({ id: z.string(), type: z.string() }).meta({
       examples: [
