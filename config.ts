@@ -69,6 +69,9 @@ export const VARIABLES = {
     .describe('JSON file with the dunning policy; unset: the built-in policy'),
   HOST: z.string().min(1).default('127.0.0.1').describe('address the gateway listens on'),
   PORT: port.default(3000).describe('port the gateway listens on'),
+  WEBHOOK_URL: url(/^https?$/, 'https://tenantry.example.com/webhooks/stripe')
+    .optional()
+    .describe('public address of the webhook route, as Stripe knows it'),
   METRICS_HOST: z
     .string()
     .min(1)
@@ -91,6 +94,8 @@ export const VARIABLES = {
 type Variable = keyof typeof VARIABLES;
 
 const SHARED = ['DATABASE_URL', 'TASK_QUEUE', 'LOG_LEVEL'] as const;
+/** `tenantry doctor` looks at what all processes need. */
+const ALL_VARIABLES = Object.keys(VARIABLES) as readonly Variable[];
 
 /** Which process needs which variables; a process is not asked for those it doesn't use. */
 export const VARIABLES_OF = {
@@ -124,6 +129,7 @@ export const VARIABLES_OF = {
   cli: ['DATABASE_URL', 'TASK_QUEUE'],
   /** Where the command line has to know the key's mode. */
   replay: ['DATABASE_URL', 'TASK_QUEUE', 'STRIPE_SECRET_KEY'],
+  doctor: ALL_VARIABLES,
 } as const satisfies Record<string, readonly Variable[]>;
 
 export type ProcessName = keyof typeof VARIABLES_OF;
@@ -145,19 +151,38 @@ export class ConfigurationError extends Error {
  * @throws ConfigurationError with one message that names every missing or malformed variable
  */
 export function readConfig<P extends ProcessName>(name: P, environment = process.env): Config<P> {
+  const { values, faults } = examineConfig(name, environment);
+  if (faults.length === 0) return values as Config<P>;
+  const heading = `The ${name} can't start, its environment is not usable:`;
+  const lines = faults.map((fault) => `  ${fault.variable} ${fault.trouble}`);
+  throw new ConfigurationError([heading, ...lines].join('\n'));
+}
+
+/** What is wrong with a variable, without its value: that may be a secret in the wrong place. */
+export type VariableFault = { variable: string; trouble: string };
+
+/**
+ * Reads what is usable, and tells what is not, for whoever goes on without it.
+ *
+ * @returns values without those of the variables that have faults
+ */
+export function examineConfig<P extends ProcessName>(
+  name: P,
+  environment = process.env,
+): { values: Partial<Config<P>>; faults: readonly VariableFault[] } {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const variables: readonly Variable[] = VARIABLES_OF[name];
-  const shape = Object.fromEntries(variables.map((variable) => [variable, VARIABLES[variable]]));
-  const parsed = z.object(shape).safeParse(given);
-  const temporal = readTemporalConfig(given);
-  if (!parsed.success || temporal instanceof Error) {
-    const lines = parsed.success ? [] : explain(parsed.error, given);
-    if (temporal instanceof Error) lines.push(`  TEMPORAL_…: ${temporal.message}`);
-    const heading = `The ${name} can't start, its environment is not usable:`;
-    throw new ConfigurationError([heading, ...new Set(lines)].join('\n'));
+  const faults: VariableFault[] = [];
+  const values: Record<string, unknown> = {};
+  for (const variable of VARIABLES_OF[name]) {
+    const parsed = VARIABLES[variable].safeParse(given[variable]);
+    if (parsed.success) values[variable] = Object.freeze(parsed.data);
+    else faults.push({ variable, trouble: troubleOf(parsed.error, given[variable] === undefined) });
   }
-  for (const value of Object.values(parsed.data)) Object.freeze(value);
-  return Object.freeze({ ...parsed.data, temporal }) as Config<P>;
+  const temporal = readTemporalConfig(given);
+  if (temporal instanceof Error)
+    faults.push({ variable: 'TEMPORAL_…', trouble: `can’t be read: ${temporal.message}` });
+  else values.temporal = temporal;
+  return { values: Object.freeze(values) as Partial<Config<P>>, faults };
 }
 
 /** What is wrong with Temporal's variables is told together with what is wrong with ours, so it is answered, not thrown. */
@@ -169,11 +194,9 @@ function readTemporalConfig(given: Record<string, string | undefined>): Temporal
   }
 }
 
-function explain(error: z.ZodError, given: Record<string, string | undefined>): string[] {
-  return error.issues.map((issue) => {
-    const variable = String(issue.path[0]);
-    return given[variable] === undefined ? `  ${variable} is missing` : `  ${variable} ${issue.message}`;
-  });
+function troubleOf(error: z.ZodError, isMissing: boolean): string {
+  if (isMissing) return 'is missing';
+  return [...new Set(error.issues.map((issue) => issue.message))].join('; ');
 }
 
 function definedOnly(environment: Record<string, string | undefined>): Record<string, string> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigurationError, type ProcessName, readConfig, VARIABLES_OF } from '../config.ts';
+import { ConfigurationError, examineConfig, type ProcessName, readConfig, VARIABLES_OF } from '../config.ts';
 
 const WORKER = {
   DATABASE_URL: 'postgres://user:password@host:5432/database',
@@ -132,4 +132,21 @@ test('Temporal’s variables are read beside ours, and a malformed one is named 
   expect(temporal).toMatchObject({ connectionOptions: { address: 'temporal:7233' }, namespace: 'shop' });
   const message = messageOf('gateway', { TEMPORAL_CONFIG_FILE: '/does/not/exist' });
   expect(message).toContain('DATABASE_URL is missing');
+});
+
+test('an examination gives what is usable and tells what is not, without any value', () => {
+  const { values, faults } = examineConfig('doctor', { ...WORKER, APP_URL: '', SMTP_URL: 'hunter2' });
+  expect(values).toMatchObject({ DATABASE_URL: WORKER.DATABASE_URL, PORT: 3000 });
+  expect(Object.keys(values)).not.toContain('SMTP_URL');
+  const troubles = Object.fromEntries(faults.map(({ variable, trouble }) => [variable, trouble]));
+  expect(troubles).toEqual({
+    APP_URL: 'is missing',
+    STRIPE_WEBHOOK_SECRET: 'is missing',
+    CHECKOUT_API_KEYS: 'is missing',
+    SMTP_URL: 'must be a URL like smtp://user:password@host:587',
+  });
+});
+
+test.each(Object.keys(VARIABLES_OF) as ProcessName[])('doctor examines what %s needs', (name) => {
+  expect(VARIABLES_OF.doctor).toEqual(expect.arrayContaining([...VARIABLES_OF[name]]));
 });
