@@ -22,10 +22,12 @@ export function createStripe(options: {
   secretKey: string;
   apiBase?: string | undefined;
   onRequest?: (request: StripeRequest) => void;
+  /** For who has less time than an activity. */
+  timeoutMs?: number;
 }): Stripe {
   const base = options.apiBase === undefined ? undefined : new URL(options.apiBase);
   return new Stripe(options.secretKey, {
-    timeout: REQUEST_TIMEOUT_MS,
+    timeout: options.timeoutMs ?? REQUEST_TIMEOUT_MS,
     maxNetworkRetries: NETWORK_RETRIES,
     telemetry: false,
     httpClient: told(objectsOnly(Stripe.createNodeHttpClient()), options.onRequest),

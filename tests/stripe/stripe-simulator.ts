@@ -9,7 +9,13 @@ export async function useStripe() {
   afterAll(() => simulator.close());
   const stripe = createStripe({ secretKey: 'sk_test_1', apiBase: simulator.url });
   const { control } = simulator;
-  return { stripe, control, ...stripeObjects(stripe), requestsSince: await requestReader(control) };
+  return {
+    stripe,
+    control,
+    apiBase: simulator.url,
+    ...stripeObjects(stripe),
+    requestsSince: await requestReader(control),
+  };
 }
 
 /** Objects as a store makes them. */

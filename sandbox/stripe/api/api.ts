@@ -58,6 +58,7 @@ export async function answerApi(
     headers: {
       'request-id': received.requestId,
       'stripe-version': received.stripeVersion ?? apiVersion,
+      date: new Date(simulation.account.clock.nowMs()).toUTCString(),
       ...answer.headers,
     },
   };

@@ -5,6 +5,7 @@ import {
   stripeProductIdSchema,
   stripeSubscriptionIdSchema,
 } from '../../../../domain/ids.ts';
+import * as account from '../../../../stripe/account.ts';
 import * as checkoutSessions from '../../../../stripe/checkout-sessions.ts';
 import { createStripe } from '../../../../stripe/client.ts';
 import * as customers from '../../../../stripe/customers.ts';
@@ -12,10 +13,20 @@ import * as invoices from '../../../../stripe/invoices.ts';
 import * as metadata from '../../../../stripe/metadata.ts';
 import * as products from '../../../../stripe/products.ts';
 import * as subscriptions from '../../../../stripe/subscriptions.ts';
+import * as webhookEndpoints from '../../../../stripe/webhook-endpoints.ts';
 import { first } from './tour/guide.ts';
 
 /** The modules of the room that makes requests; the others of it only read what they are given. */
-export const requestModules = { checkoutSessions, customers, invoices, metadata, products, subscriptions };
+export const requestModules = {
+  account,
+  checkoutSessions,
+  customers,
+  invoices,
+  metadata,
+  products,
+  subscriptions,
+  webhookEndpoints,
+};
 
 /** More than an embedded list shows, so that the rest is asked for too. */
 const itemsCount = 12;
@@ -27,6 +38,10 @@ const itemsCount = 12;
 export async function makeProductRequests(apiBase: string): Promise<string[]> {
   const stripe = createStripe({ secretKey: 'sk_test_product', apiBase });
   const store = await sellLicences(stripe);
+  await stripe.webhookEndpoints.create({
+    url: 'https://example.com/webhooks/stripe',
+    enabled_events: ['invoice.paid'],
+  });
   const customer = stripeCustomerIdSchema.parse(store.customer);
   const subscription = stripeSubscriptionIdSchema.parse(store.subscription);
   const product = stripeProductIdSchema.parse(store.product);
@@ -35,6 +50,9 @@ export async function makeProductRequests(apiBase: string): Promise<string[]> {
   const payment = { invoice: unpaid, withFirstFailure: true };
   const write = { metadata: { tenant_id: 'a tenant' }, idempotencyKey: 'create-tenant:1' };
   const calls: Record<string, () => Promise<unknown>> = {
+    examineKey: () => account.examineKey(stripe),
+    retrievePriceStanding: () => account.retrievePriceStanding(stripe, price),
+    listWebhookEndpoints: () => webhookEndpoints.listWebhookEndpoints(stripe),
     retrieveCheckoutSession: () => checkoutSessions.retrieveCheckoutSession(stripe, store.session),
     retrieveCustomer: () => customers.retrieveCustomer(stripe, customer),
     tagCustomer: () => metadata.tagCustomer(stripe, { id: customer, ...write }),
