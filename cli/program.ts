@@ -1,5 +1,6 @@
 import { Command, type CommanderError, Help, type Option } from 'commander';
 import type { Cli } from './cli.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addDunning } from './commands/dunning.ts';
 import { addEvents } from './commands/events.ts';
 import { addTenants } from './commands/tenants.ts';
@@ -23,6 +24,7 @@ export function createProgram(cli: Cli): Command {
   addEvents(program, cli);
   addTenants(program, cli);
   addDunning(program, cli);
+  addDoctor(program, cli);
   for (const command of everyCommand(program)) command.exitOverride().showHelpAfterError();
   return program;
 }

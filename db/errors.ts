@@ -66,6 +66,15 @@ export function isDatabaseAway(error: unknown): boolean {
   return cause !== undefined && isTransient(cause);
 }
 
+/** Undefined table, undefined column, invalid schema name: the set-up of this version was not run. */
+const SCHEMA_MISSING_CODES: ReadonlySet<string> = new Set(['42P01', '42703', '3F000']);
+
+/** Does a statement name what the database doesn't have? */
+export function isSchemaMissing(error: unknown): boolean {
+  const cause = findCause(error);
+  return cause !== undefined && SCHEMA_MISSING_CODES.has(codeOf(cause) ?? '');
+}
+
 function isTransient(cause: Error): boolean {
   const code = codeOf(cause);
   if (code === undefined) return TRANSIENT_MESSAGE.test(cause.message);

@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
+import { MIGRATIONS_FOLDER } from './migration-state.ts';
 import * as schema from './schema.ts';
 
 /** Key of the advisory lock under which the database is set up; any constant that nobody else uses will do. */
@@ -28,7 +28,7 @@ export async function setUpDatabase(options: { url: string; masterBillingTenantI
     // The lock is held by the session: a process that dies lets go of it.
     await client.query('select pg_advisory_lock($1)', [SETUP_LOCK]);
     const database = drizzle(client, { schema });
-    await migrate(database, { migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)) });
+    await migrate(database, { migrationsFolder: MIGRATIONS_FOLDER });
     await database
       .insert(schema.tenants)
       .values({

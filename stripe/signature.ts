@@ -77,6 +77,12 @@ export function verifySignature(
   return { verified: false, reason: 'signature_mismatch' };
 }
 
+/** Signs as Stripe does. @returns the value of `Stripe-Signature` */
+export function signatureHeader(body: string, options: { secret: string; nowS: number }): string {
+  const signature = createHmac('sha256', options.secret).update(`${options.nowS}.${body}`).digest('hex');
+  return `t=${options.nowS},v1=${signature}`;
+}
+
 function parseHeader(header: string | readonly string[]): ClaimedSignature | undefined {
   if (typeof header !== 'string' || header.length > HEADER_LENGTH_MAX) return undefined;
   const items = header.split(',').map((item) => item.trim());

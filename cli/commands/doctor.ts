@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { createChecks } from '../doctor/checks.ts';
+import { readEnvironment } from '../doctor/environment.ts';
+import { printReport, reportOf } from '../doctor/report.ts';
+import { runChecks } from '../doctor/run-checks.ts';
+import { secretsIn, withoutSecrets } from '../doctor/secrets.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+
+const HELP = `
+Looks at the environment of all processes, Postgres, Temporal, Stripe, the gateway, the mail server, and at what waits in
+the inbox. It changes nothing and needs no process but those it looks at. docs/troubleshooting.md explains each check.
+A warning is worth a look; a red finding must be mended, and makes the exit code 3.
+`;
+
+/** `tenantry doctor`: everything that can be wrong with an installation, and what mends it. */
+export function addDoctor(program: Command, cli: Cli): void {
+  program
+    .command('doctor')
+    .description('check the whole installation, and say what mends it')
+    .addHelpText('after', HELP)
+    .action(
+      cli.action(async (output) => {
+        const environment = readEnvironment();
+        const { checks, close } = createChecks(environment);
+        try {
+          const found = await runChecks(checks);
+          const secrets = secretsIn(environment);
+          const report = reportOf(found.map((finding) => withoutSecrets(finding, secrets)));
+          output.answer(report, printReport);
+          return report.ok ? EXIT_CODES.done : EXIT_CODES.findings;
+        } finally {
+          await close();
+        }
+      }),
+    );
+}
