@@ -7,7 +7,7 @@ const ROWS_COUNTED_MAX = 100_000;
 
 export type CountByReason = { status: 'failed' | 'parked'; reason: string; rows: number };
 
-/** Events that nothing will be done with until somebody, or a tenant's appearance, comes; the newest 100,000. */
+/** Events that nothing will be done with until somebody, or a tenant's appearance, comes; at most 100,000 of each status. */
 export async function eventsToLookAt(database: Database): Promise<CountByReason[]> {
   const { rows } = await database.execute<CountByReason>(eventsToLookAtQuery());
   return rows;
@@ -18,9 +18,10 @@ export function eventsToLookAtQuery(): SQL {
   return sql`
     select status, status_reason as reason, count(*)::int as rows
     from (
-      select status, status_reason from ${events} where status in ('failed', 'parked')
-      order by created_at desc limit ${ROWS_COUNTED_MAX}
-    ) newest
+      (select status, status_reason from ${events} where status = 'failed' limit ${ROWS_COUNTED_MAX})
+      union all
+      (select status, status_reason from ${events} where status = 'parked' limit ${ROWS_COUNTED_MAX})
+    ) first
     group by status, status_reason order by rows desc, reason`;
 }
 

@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { createChecks } from '../doctor/checks.ts';
-import { readEnvironment } from '../doctor/environment.ts';
-import { printReport, reportOf } from '../doctor/report.ts';
-import { runChecks } from '../doctor/run-checks.ts';
-import { secretsIn, withoutSecrets } from '../doctor/secrets.ts';
+import { diagnose } from '../doctor/diagnose.ts';
+import { printReport } from '../doctor/report.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 
 const HELP = `
@@ -21,17 +18,9 @@ export function addDoctor(program: Command, cli: Cli): void {
     .addHelpText('after', HELP)
     .action(
       cli.action(async (output) => {
-        const environment = readEnvironment();
-        const { checks, close } = createChecks(environment);
-        try {
-          const found = await runChecks(checks);
-          const secrets = secretsIn(environment);
-          const report = reportOf(found.map((finding) => withoutSecrets(finding, secrets)));
-          output.answer(report, printReport);
-          return report.ok ? EXIT_CODES.done : EXIT_CODES.findings;
-        } finally {
-          await close();
-        }
+        const report = await diagnose();
+        output.answer(report, printReport);
+        return report.ok ? EXIT_CODES.done : EXIT_CODES.findings;
       }),
     );
 }

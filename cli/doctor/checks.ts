@@ -1,8 +1,6 @@
-import type { Environment } from './environment.ts';
-import { environmentFindings } from './environment.ts';
+import { type Environment, environmentFindings } from './environment.ts';
 import { eventChecks } from './events.ts';
-import type { CheckName } from './finding.ts';
-import { CHECK_NAMES } from './finding.ts';
+import { CHECK_NAMES, type CheckName } from './finding.ts';
 import { gatewayChecks, reachGateway } from './gateway.ts';
 import { mailServerCheck } from './mail-server.ts';
 import { connectPostgres, postgresChecks } from './postgres.ts';

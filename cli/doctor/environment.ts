@@ -14,8 +14,9 @@ export type Environment = {
   webhookUrl(): string;
 };
 
-export function readEnvironment(): Environment {
-  const { values, faults } = examineConfig('doctor');
+/** @param variables missing: those of this process */
+export function readEnvironment(variables?: Record<string, string | undefined>): Environment {
+  const { values, faults } = examineConfig('doctor', variables);
   const value = <V extends keyof Values>(variable: V): Values[V] => {
     if (!(variable in values)) {
       const name = variable === 'temporal' ? 'a variable of Temporal’s' : String(variable);

@@ -85,12 +85,12 @@ export function parkedFindings(events: readonly CountByReason[]): Verdict[] {
 }
 
 /** Open drift is a difference that reconcile found and has not repaired. */
-export function driftFinding(open: readonly CountByKind[]): Verdict {
+function driftFinding(open: readonly CountByKind[]): Verdict {
   if (open.length === 0) return ok('No difference to Stripe is known.');
   return red(`Ours differs from Stripe’s: ${counted(byKind(open))}.`, 'tenantry reconcile');
 }
 
-export function notificationFinding(failed: readonly CountByKind[]): Verdict {
+function notificationFinding(failed: readonly CountByKind[]): Verdict {
   if (failed.length === 0) return ok(`None within ${NOTIFICATION_DAYS} days.`);
   return warning(
     `No address took them, within ${NOTIFICATION_DAYS} days: ${counted(byKind(failed))}.`,

@@ -92,7 +92,7 @@ export function stripeChecks(
   };
 }
 
-export function isLiveKey(secretKey: string): boolean {
+function isLiveKey(secretKey: string): boolean {
   return secretKey.includes('_live_');
 }
 

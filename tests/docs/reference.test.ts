@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { CHECK_NAMES } from '../../cli/doctor/finding.ts';
 import { CREATE_TENANT_STEPS, SEARCH_ATTRIBUTES, WORKFLOW_TYPES } from '../../client/contract.ts';
 import { FAILED_REASONS } from '../../domain/event-attempts.ts';
 import { FAILURES } from '../../domain/failures.ts';
@@ -48,6 +49,10 @@ test('every workflow type and every search attribute is named', () => {
 test('every metric of gateway and worker is explained, and no other', async () => {
   const ours = (await metricNames()).filter((name) => name.startsWith('tenantry_'));
   expect(firstCells(section(OPERATING, '### Metrics')).sort()).toEqual(ours.sort());
+});
+
+test('every check of doctor is explained, in the order in which it is shown', () => {
+  expect(firstCells(section(readText('docs/troubleshooting.md'), '## Doctor'))).toEqual(CHECK_NAMES);
 });
 
 test.each([

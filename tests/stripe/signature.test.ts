@@ -2,7 +2,12 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import Stripe from 'stripe';
 import { expect, test } from 'vitest';
-import { prepareWebhookKeys, readSignature, verifySignature } from '../../stripe/signature.ts';
+import {
+  prepareWebhookKeys,
+  readSignature,
+  signatureHeader,
+  verifySignature,
+} from '../../stripe/signature.ts';
 
 const NOW_S = 1_800_000_000;
 const BODY = Buffer.from('{"id":"evt_1","object":"event"}');
@@ -28,6 +33,14 @@ test('what stripe-node signs is accepted', () => {
     timestamp: NOW_S,
   });
   expect(verify(text)).toEqual({ verified: true, kinds: ['snapshot'] });
+});
+
+test('what we sign as Stripe does is accepted, by us and by stripe-node', () => {
+  const text = signatureHeader(BODY.toString(), { secret: 'whsec_thin', nowS: NOW_S });
+  expect(verify(text)).toEqual({ verified: true, kinds: ['thin'] });
+  const { webhooks } = new Stripe('sk_test_x');
+  const accepted = webhooks.constructEvent(BODY, text, 'whsec_thin', undefined, undefined, NOW_S * 1000);
+  expect(accepted.id).toBe('evt_1');
 });
 
 test('every configured secret is good, and the verdict tells which kind of events it is for', () => {
