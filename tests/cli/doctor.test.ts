@@ -47,7 +47,7 @@ type Diagnosis = {
 /** Runs the command as a process, with these variables beside or in place of those of the stack. */
 async function doctor(more: Record<string, string | undefined> = {}): Promise<Diagnosis> {
   const startedMs = Date.now();
-  const run = await runCli(['doctor', '--json'], { ...env, ...more });
+  const run = await runCli(['doctor', '--json'], variables(more));
   expect(run.stderr).toBe('');
   expect(Date.now() - startedMs).toBeLessThan(END_LIMIT_MS);
   const report = run.json() as Report;
@@ -55,9 +55,15 @@ async function doctor(more: Record<string, string | undefined> = {}): Promise<Di
   return diagnosisOf(report);
 }
 
+/** Those of the stack with changes; undefined takes one away. */
+function variables(more: Record<string, string | undefined>): Record<string, string> {
+  const all = Object.entries({ ...env, ...more });
+  return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
 /** The same without a process, for further variants of a trouble. */
 async function variant(more: Record<string, string | undefined> = {}): Promise<Diagnosis> {
-  return diagnosisOf(await diagnose({ ...env, ...more }));
+  return diagnosisOf(await diagnose(variables(more)));
 }
 
 function diagnosisOf(report: Report): Diagnosis {
@@ -126,7 +132,7 @@ test.each([['now'], ['--frobnicate']])(
 );
 
 test('people see what mends a red finding below it, and the exit code is 3', async () => {
-  const { code, stdout } = await runCli(['doctor'], { ...env, APP_URL: undefined });
+  const { code, stdout } = await runCli(['doctor'], variables({ APP_URL: undefined }));
   expect(code).toBe(3);
   expect(stdout).toMatch(/^red +environment +APP_URL is missing\.\n +→ Set APP_URL as/m);
   expect(stdout).toMatch(/^1 red, 0 warning, \d+ ok$/m);
