@@ -7,6 +7,9 @@ import { createImportStripeActivities } from './import-listing.ts';
 import { createInvitationActivities } from './invitations.ts';
 import { createNoticeActivities, createNoticeStripeActivities } from './notices.ts';
 import { createPurchaseActivities } from './purchases.ts';
+import { createReconcileActivities } from './reconcile.ts';
+import { createReconcileEventActivities, createReconcileEventStripeActivities } from './reconcile-events.ts';
+import { createReconcileStripeActivities } from './reconcile-stripe.ts';
 import { createTenantActivities } from './tenants.ts';
 import { createWebhookEventActivities } from './webhook-events.ts';
 
@@ -20,6 +23,8 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createDunningCommandActivities(dependencies),
     ...createNoticeActivities(dependencies),
     ...createImportActivities(dependencies),
+    ...createReconcileActivities(dependencies),
+    ...createReconcileEventActivities(dependencies),
   };
 }
 
@@ -31,6 +36,8 @@ export function createStripeActivities(dependencies: ActivityDependencies) {
     ...createDunningStripeActivities(dependencies),
     ...createNoticeStripeActivities(dependencies),
     ...createImportStripeActivities(dependencies),
+    ...createReconcileStripeActivities(dependencies),
+    ...createReconcileEventStripeActivities(dependencies),
   };
 }
 

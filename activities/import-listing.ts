@@ -12,7 +12,7 @@ import {
 import type { ActivityDependencies } from './dependencies.ts';
 
 /** What a page says about how to go on; instants are unix seconds. */
-export type ListedSubscriptions = {
+export type ListedObjects = {
   count: number;
   last: { id: string; createdS: number } | null;
   hasMore: boolean;
@@ -31,13 +31,19 @@ export function createImportStripeActivities(dependencies: ActivityDependencies)
       from: number;
       before: number;
       after: string | null;
-    }): Promise<ListedSubscriptions> {
+    }): Promise<ListedObjects> {
       const { listing, ...range } = options;
       const fetchedAt = await databaseNow(database);
       const page = await listSubscriptionPage(stripe, range);
       const subscriptions = page.listed.map((each) => each.subscription);
       await database.transaction(async (transaction) => {
-        await keepListed(transaction, { listing, fetchedAt, subscriptions, withBodies: true });
+        await keepListed(transaction, {
+          listing,
+          kind: 'subscription',
+          fetchedAt,
+          objects: subscriptions,
+          withBodies: true,
+        });
         await keepCustomers(transaction, { listing, customers: customersOf(page, licensePrices) });
       });
       const last = subscriptions.at(-1);
@@ -57,8 +63,14 @@ export function createImportStripeActivities(dependencies: ActivityDependencies)
       const fetchedAt = await databaseNow(database);
       const id = stripeSubscriptionIdSchema.parse(options.subscription);
       const subscription = await retrieveSubscription(stripe, id);
-      if (subscription === null) return dropListed(database, { listing, subscription: id });
-      await keepListed(database, { listing, fetchedAt, subscriptions: [subscription], withBodies: true });
+      if (subscription === null) return dropListed(database, { listing, kind: 'subscription', id });
+      await keepListed(database, {
+        listing,
+        kind: 'subscription',
+        fetchedAt,
+        objects: [subscription],
+        withBodies: true,
+      });
     },
 
     /** Writes the tenant's id to a customer's metadata. @throws Failure CustomerNotFound, CustomerDeleted */

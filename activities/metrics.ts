@@ -1,5 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { SweepResult } from '../client/contract.ts';
+import { DRIFT_KINDS, type DriftKind } from '../domain/billing-drift.ts';
 import { declineGroup } from '../domain/decline-codes.ts';
 import { DUNNING_OUTCOMES, type DunningOutcome } from '../domain/dunning.ts';
 import { FAILURES, UNEXPECTED } from '../domain/failures.ts';
@@ -78,6 +79,28 @@ export function createActivityMetrics(registry: Registry) {
     labelNames: ['kind', 'status'],
     registers,
   });
+  const foundDrift = new Counter({
+    name: 'tenantry_drift_found_total',
+    help: 'Differences between Stripe and us that reconcile found, by kind',
+    labelNames: ['kind'],
+    registers,
+  });
+  const repairedDrift = new Counter({
+    name: 'tenantry_drift_repaired_total',
+    help: 'Differences that reconcile brought in line, by kind',
+    labelNames: ['kind'],
+    registers,
+  });
+  const foundEvents = new Counter({
+    name: 'tenantry_reconcile_events_found_total',
+    help: 'Events that no delivery brought and reconcile put into the inbox',
+    registers,
+  });
+  const reconciles = new Counter({
+    name: 'tenantry_reconciles_total',
+    help: 'Reconciliations that ended',
+    registers,
+  });
   // From zero on: a counter that appears with its first event shows no increase.
   for (const reason of [...Object.keys(FAILURES), UNEXPECTED]) failedAttempts.inc({ reason }, 0);
   for (const outcome of ['woken', 'refused']) sweepWakes.inc({ outcome }, 0);
@@ -86,7 +109,25 @@ export function createActivityMetrics(registry: Registry) {
   for (const kind of NOTICE_KINDS.filter((each) => each !== 'invitation')) {
     for (const status of NOTIFICATION_STATUSES) notices.inc({ kind, status }, 0);
   }
+  for (const kind of DRIFT_KINDS) {
+    foundDrift.inc({ kind }, 0);
+    repairedDrift.inc({ kind }, 0);
+  }
   return {
+    /** After the commit. */
+    driftFound(counts: Partial<Record<DriftKind, number>>): void {
+      for (const [kind, count] of Object.entries(counts)) foundDrift.inc({ kind }, count);
+    },
+    /** After the commit. */
+    driftRepaired(counts: Partial<Record<DriftKind, number>>): void {
+      for (const [kind, count] of Object.entries(counts)) repairedDrift.inc({ kind }, count);
+    },
+    eventsFound(count: number): void {
+      foundEvents.inc(count);
+    },
+    reconciled(): void {
+      reconciles.inc();
+    },
     /** After the commit. */
     eventsSettled(counts: Partial<Record<(typeof SETTLED_STATUSES)[number], number>>): void {
       for (const [status, count] of Object.entries(counts)) settled.inc({ status }, count);

@@ -2,7 +2,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import * as schema from './schema.ts';
 
-export type Database = NodePgDatabase<typeof schema>;
+export type Database = NodePgDatabase<typeof schema> & { $client: Pick<pg.Pool, 'query'> };
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 /** Connections a process may hold; workers and gateways are many, Postgres has a hundred by default. */

@@ -71,3 +71,10 @@ export async function claimEventsOfKnownCustomers(
     where webhook_event_id = parked.id and ${events.status} = 'parked'`);
   return rowCount ?? 0;
 }
+
+/** Makes pending events due at once: nobody was woken for them. */
+export async function makeDue(database: Database, ids: readonly string[]): Promise<void> {
+  await database.execute(sql`
+    update ${events} set next_attempt_at = now()
+    where stripe_event_id = any(${sql.param([...ids])}::text[]) and status = 'received'`);
+}

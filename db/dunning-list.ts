@@ -61,7 +61,6 @@ export async function listCases(
     .limit(options.limit);
 }
 
-
 /** What a list that is newest first has behind this case. */
 function before(caseId: string): SQL {
   return sql`(${cases.openedAt}, ${cases.dunningCaseId}) < (

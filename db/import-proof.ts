@@ -29,12 +29,12 @@ const compared = (listing: string, until: Date) => sql`
     coalesce(listed.customer, held.customer) as customer, listed.status as stripe, held.status as ours,
     (held.subscription is null and coalesce(listed.is_left_out, false)) as is_left_out
   from (
-    select l.stripe_subscription_external_id as subscription, l.stripe_customer_external_id as customer, l.status,
+    select l.object_external_id as subscription, l.stripe_customer_external_id as customer, l.status,
       p.outcome in ('conflict', 'left') as is_left_out
     from ${stripeListings} l
     left join ${importedCustomers} p
       on p.listing = l.listing and p.stripe_customer_external_id = l.stripe_customer_external_id
-    where l.listing = ${listing}
+    where l.listing = ${listing} and l.kind = 'subscription'
   ) listed
   full join (
     select s.stripe_subscription_external_id as subscription, c.stripe_customer_external_id as customer, s.status,

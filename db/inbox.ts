@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { RoutedEvent } from '../domain/webhook-event.ts';
+import type { EventSource, RoutedEvent } from '../domain/webhook-event.ts';
 
 /** An event as it goes into the inbox: what we know of it, and the signed text exactly. */
 export type InboxRow = RoutedEvent & { payload: string };
@@ -10,8 +10,8 @@ const INSERT = {
   name: 'insert_webhook_events',
   text: `insert into stripe_webhook_events
       (stripe_event_id, event_type, stripe_account, subject, object_id, livemode, api_version, payload, status,
-       status_reason, event_created_at)
-    select id, type, account, subject, object, livemode, version, payload::json, status, reason, created
+       status_reason, event_created_at, source)
+    select id, type, account, subject, object, livemode, version, payload::json, status, reason, created, $12
     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::text[],
                 $9::text[], $10::text[], $11::timestamptz[])
       as row (id, type, account, subject, object, livemode, version, payload, status, reason, created)
@@ -23,11 +23,13 @@ const INSERT = {
  * Stores a group of events in one statement, all or none. When it returns, they are committed. The rows go in by order
  * of their ids: two groups that share ids would otherwise wait for each other.
  *
+ * @param source how they came in
  * @returns for each row, in the rows' order, whether it is new; of two rows with one id the first is
  */
 export async function insertWebhookEvents(
   pool: Pick<pg.Pool, 'query'>,
   rows: readonly InboxRow[],
+  source: EventSource = 'webhook',
 ): Promise<InboxOutcome[]> {
   const sorted = rows.toSorted(byId);
   const result = await pool.query<{ stripe_event_id: string }>({
@@ -44,6 +46,7 @@ export async function insertWebhookEvents(
       sorted.map((row) => row.status),
       sorted.map((row) => row.statusReason),
       sorted.map((row) => row.eventCreatedAt?.toISOString() ?? null),
+      source,
     ],
   });
   const stored = new Set(result.rows.map((row) => row.stripe_event_id));

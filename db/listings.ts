@@ -1,5 +1,6 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
+import type { ListedKind } from '../domain/billing-drift.ts';
 import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from '../domain/ids.ts';
 import { SUBSCRIPTION_STATUSES, type Subscription } from '../domain/subscription.ts';
 import type { Database, Transaction } from './connect.ts';
@@ -11,49 +12,54 @@ export async function databaseNow(database: Database): Promise<Date> {
   return new Date(rows[0]?.now ?? Number.NaN);
 }
 
+/** An object of a list. */
+export type ListedObject = { id: string; customerId: string; status: string };
+
 /**
  * Keeps what a page of Stripe's list held; a page that is kept twice is the same as one that is kept once.
  *
- * @param options.withBodies whether the subscriptions themselves are kept
+ * @param options.withBodies whether the objects themselves are kept
  * @param options.fetchedAt `databaseNow` before Stripe was asked
  */
 export async function keepListed(
   database: Database | Transaction,
   options: {
     listing: string;
+    kind: ListedKind;
     fetchedAt: Date;
-    subscriptions: readonly Subscription[];
+    objects: readonly ListedObject[];
     withBodies: boolean;
   },
 ): Promise<void> {
-  const { subscriptions, withBodies } = options;
-  if (subscriptions.length === 0) return;
+  const { objects, withBodies } = options;
+  if (objects.length === 0) return;
   await database.execute(sql`
     insert into ${stripeListings}
-      (listing, stripe_subscription_external_id, stripe_customer_external_id, status, body, fetched_at)
-    select ${options.listing}, listed.id, listed.customer, listed.status, listed.body::json,
+      (listing, kind, object_external_id, stripe_customer_external_id, status, body, fetched_at)
+    select ${options.listing}, ${options.kind}, listed.id, listed.customer, listed.status, listed.body::json,
       ${options.fetchedAt.toISOString()}::timestamptz
     from unnest(
-      ${sql.param(subscriptions.map(({ id }) => id))}::text[],
-      ${sql.param(subscriptions.map(({ customerId }) => customerId))}::text[],
-      ${sql.param(subscriptions.map(({ status }) => status))}::text[],
-      ${sql.param(subscriptions.map((each) => (withBodies ? JSON.stringify(each) : null)))}::text[]
+      ${sql.param(objects.map(({ id }) => id))}::text[],
+      ${sql.param(objects.map(({ customerId }) => customerId))}::text[],
+      ${sql.param(objects.map(({ status }) => status))}::text[],
+      ${sql.param(objects.map((each) => (withBodies ? JSON.stringify(each) : null)))}::text[]
     ) as listed (id, customer, status, body)
-    on conflict (listing, stripe_subscription_external_id) do update
+    on conflict (listing, kind, object_external_id) do update
       set status = excluded.status, body = excluded.body, fetched_at = excluded.fetched_at`);
 }
 
-/** Takes a subscription off a listing: Stripe does not know it. */
+/** Takes an object off a listing: Stripe does not know it. */
 export async function dropListed(
   database: Database,
-  options: { listing: string; subscription: string },
+  options: { listing: string; kind: ListedKind; id: string },
 ): Promise<void> {
   await database
     .delete(stripeListings)
     .where(
       and(
         eq(stripeListings.listing, options.listing),
-        eq(stripeListings.stripeSubscriptionExternalId, options.subscription),
+        eq(stripeListings.kind, options.kind),
+        eq(stripeListings.objectExternalId, options.id),
       ),
     );
 }
@@ -81,6 +87,7 @@ export async function listedCustomers(
     .where(
       and(
         eq(stripeListings.listing, options.listing),
+        eq(stripeListings.kind, 'subscription'),
         inArray(stripeListings.stripeCustomerExternalId, [...options.customers]),
       ),
     );

@@ -18,7 +18,14 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { ACCESS_STATES, type AccessState } from '../domain/access-state.ts';
-import { DRIFT_KINDS, type DriftKind } from '../domain/billing-drift.ts';
+import {
+  DRIFT_KINDS,
+  DRIFT_REPAIRS,
+  type DriftKind,
+  type DriftRepair,
+  LISTED_KINDS,
+  type ListedKind,
+} from '../domain/billing-drift.ts';
 import { IMPORT_OUTCOMES, type ImportOutcome, type ImportReason } from '../domain/customer-match.ts';
 import {
   CASE_ACCESS,
@@ -509,8 +516,8 @@ export const stripeWebhookEvents = pgTable(
     index('stripe_webhook_events_pending').on(t.subject).where(sql`${t.status} = 'received'`),
     // The sweep finds what is due.
     index('stripe_webhook_events_due').on(t.nextAttemptAt, t.subject).where(sql`${t.status} = 'received'`),
-    // What operators have to look at.
-    index('stripe_webhook_events_failed').on(t.createdAt).where(sql`${t.status} = 'failed'`),
+    // What operators have to look at, newest first.
+    index('stripe_webhook_events_attention').on(t.createdAt).where(sql`${t.status} in ('failed', 'parked')`),
     // A tenant's appearance claims what was parked for its customer.
     index('stripe_webhook_events_parked').on(t.subject).where(sql`${t.status} = 'parked'`),
   ],
@@ -595,26 +602,28 @@ export const auditLog = pgTable(
 );
 
 /**
- * Stripe's subscriptions as a listing of all of them found them: what import applies, and against what its proof and
- * reconcile hold ours. One listing belongs to one run and is removed when that is over.
+ * What a listing of all of Stripe's objects of a kind found: what import applies, and against what its proof and reconcile
+ * hold ours. One listing belongs to one run and is removed when that is over.
  */
 export const stripeListings = pgTable(
   'stripe_listings',
   {
     /** The id of the run (the first of its chain) that lists. */
     listing: text('listing').notNull(),
-    stripeSubscriptionExternalId: text('stripe_subscription_external_id').notNull(),
+    kind: text('kind').$type<ListedKind>().notNull(),
+    /** Stripe's. */
+    objectExternalId: text('object_external_id').notNull(),
     stripeCustomerExternalId: text('stripe_customer_external_id').notNull(),
-    status: text('status').$type<SubscriptionStatus>().notNull(),
-    /** The subscription as it was read; null where only its being listed counts. */
+    status: text('status').notNull(),
+    /** The object as it was read; null where only its being listed counts. */
     body: json('body').$type<unknown>(),
-    /** By our clock of the database, before Stripe was asked: whoever wrote later knows more. */
+    /** By the database's clock, before Stripe was asked: whoever wrote later knows more. */
     fetchedAt: instant('fetched_at').notNull(),
   },
   (t) => [
-    primaryKey({ columns: [t.listing, t.stripeSubscriptionExternalId] }),
+    primaryKey({ columns: [t.listing, t.kind, t.objectExternalId] }),
     index('stripe_listings_customer').on(t.listing, t.stripeCustomerExternalId),
-    check('stripe_listings_status_known', oneOf('status', SUBSCRIPTION_STATUSES)),
+    check('stripe_listings_kind_known', oneOf('kind', LISTED_KINDS)),
   ],
 );
 
@@ -670,20 +679,25 @@ export const billingDrift = pgTable(
     kind: text('kind').$type<DriftKind>().notNull(),
     /** Stripe's id of what differs; a tenant's where the difference is its own. */
     subject: text('subject').notNull(),
+    /** Whose sync brings it in line; null of products. */
+    stripeCustomerExternalId: text('stripe_customer_external_id'),
     /** Which of its fields; `existence` when one side doesn't have it at all. */
     field: text('field').notNull(),
     ours: jsonb('ours').$type<unknown>(),
     theirs: jsonb('theirs').$type<unknown>(),
     foundBy: text('found_by').notNull(),
+    lastSeenBy: text('last_seen_by').notNull(),
     detectedAt: instant('detected_at').notNull().defaultNow(),
     lastSeenAt: instant('last_seen_at').notNull().defaultNow(),
     /** null: it stands. */
     repairedAt: instant('repaired_at'),
-    repair: text('repair'),
+    repair: text('repair').$type<DriftRepair>(),
   },
   (t) => [
     // One difference is one row for as long as it stands.
     uniqueIndex('billing_drift_open').on(t.subject, t.field).where(sql`${t.repairedAt} is null`),
+    index('billing_drift_last_seen_by').on(t.lastSeenBy),
+    check('billing_drift_repair_known', oneOf('repair', DRIFT_REPAIRS)),
     check('billing_drift_kind_known', oneOf('kind', DRIFT_KINDS)),
     check('billing_drift_repair_named', sql`(${t.repairedAt} is null) = (${t.repair} is null)`),
   ],

@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import type { EventVerdict, PendingEvent } from '../domain/billing-sync.ts';
 import { type EventAttempts, WAKE_GRACE_MS } from '../domain/event-attempts.ts';
 import type { Database, Transaction } from './connect.ts';
@@ -176,4 +176,14 @@ function stillReceived() {
 /** Whoever makes rows pending wakes their subject too; the sweep is for the wake that got lost. */
 function afterWakeGrace() {
   return sql`now() + ${WAKE_GRACE_MS} * interval '1 millisecond'`;
+}
+
+/** Which of these events does the inbox hold? */
+export async function heldEvents(database: Database, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await database
+    .select({ id: events.stripeEventId })
+    .from(events)
+    .where(inArray(events.stripeEventId, [...ids]));
+  return new Set(rows.map(({ id }) => id));
 }

@@ -4,6 +4,23 @@ import type { ProjectedSubscription } from './subscription-projection.ts';
 export const DRIFT_KINDS = ['subscription', 'invoice', 'customer', 'tenant', 'product'] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
+/** How a difference came to its end: by our own writing, or it was gone when we looked again. */
+export const DRIFT_REPAIRS = ['billing_sync', 'product_sync', 'by_itself'] as const;
+export type DriftRepair = (typeof DRIFT_REPAIRS)[number];
+
+/** A difference, with what differs. */
+export type Drift = Difference & {
+  kind: DriftKind;
+  subject: string;
+  /** Stripe's id; null of a product. */
+  customer: string | null;
+  tenant: string | null;
+};
+
+/** Of which kinds all of Stripe's objects are listed. */
+export const LISTED_KINDS = ['subscription', 'invoice'] as const;
+export type ListedKind = (typeof LISTED_KINDS)[number];
+
 /** One difference, as JSON. */
 export type Difference = { field: string; ours: unknown; theirs: unknown };
 

@@ -100,6 +100,33 @@ export async function listInvoices(stripe: Stripe, customer: StripeCustomerId): 
   }
 }
 
+const openPageSchema = z.object({ data: z.array(z.unknown()), has_more: z.boolean() });
+
+/**
+ * One page of all open invoices of the account, newest first.
+ *
+ * @param options.from the first second of creation, unix seconds; `before` is the second after the last one
+ * @param options.after the id after which the page begins; null for the first page
+ */
+export async function listOpenInvoicePage(
+  stripe: Stripe,
+  options: { from: number; before: number; after: string | null },
+): Promise<{ invoices: Invoice[]; hasMore: boolean }> {
+  try {
+    const answer = await stripe.invoices.list({
+      status: 'open',
+      limit: PAGE_SIZE,
+      created: { gte: options.from, lt: options.before },
+      ...(options.after !== null && { starting_after: options.after }),
+    });
+    const page = readAnswer(openPageSchema, answer);
+    const invoices = page.data.map((each) => readAnswer(invoiceSchema, each)).filter((each) => each !== null);
+    return { invoices, hasMore: page.has_more };
+  } catch (error) {
+    throw stripeFailure(error);
+  }
+}
+
 /** @returns null when Stripe doesn't know the id, or when the invoice is a draft still */
 export async function retrieveInvoice(stripe: Stripe, id: StripeInvoiceId): Promise<Invoice | null> {
   try {

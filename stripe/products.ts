@@ -70,3 +70,31 @@ export async function listPrices(stripe: Stripe, product: StripeProductId): Prom
     throw stripeFailure(error);
   }
 }
+
+const pricePageSchema = z.object({ data: z.array(z.unknown()), has_more: z.boolean() });
+const expandedProductSchema = z.object({ product: z.union([deletedSchema, productSchema]) });
+
+/** A price with its product; null when that was deleted. */
+export type PricedProduct = { price: Price; product: Product | null };
+
+/** One page of all prices of the account, archived ones too, newest first. @param after the id after which the page begins */
+export async function listPricePage(
+  stripe: Stripe,
+  after: string | null,
+): Promise<{ prices: PricedProduct[]; hasMore: boolean }> {
+  try {
+    const answer = await stripe.prices.list({
+      limit: PAGE_SIZE,
+      expand: ['data.product'],
+      ...(after !== null && { starting_after: after }),
+    });
+    const page = readAnswer(pricePageSchema, answer);
+    const prices = page.data.map((each): PricedProduct => {
+      const { product } = readAnswer(expandedProductSchema, each);
+      return { price: readAnswer(priceSchema, each), product: 'deleted' in product ? null : product };
+    });
+    return { prices, hasMore: page.has_more };
+  } catch (error) {
+    throw stripeFailure(error);
+  }
+}
