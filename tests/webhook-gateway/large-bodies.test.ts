@@ -1,6 +1,9 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
+import { BodyBudget } from '../../webhook-gateway/body-budget.ts';
 import { BODY_BYTES_MAX, LARGE_BODIES_BYTES_MAX, OWN_BODY_BYTES } from '../../webhook-gateway/limits.ts';
 import { useDatabase } from '../database.ts';
 import { delivery, eventText } from './bad-input/row.ts';
@@ -68,4 +71,28 @@ test('large bodies are held up to a limit; beyond it they are sent again later, 
     expect(await statusOf(largeEvent(`evt_large_${event}`))).toBe(200);
   const { rows } = await pool.query('select stripe_event_id as id from stripe_webhook_events order by id');
   expect(rows.map(({ id }) => id)).toEqual(['evt_large_0', 'evt_large_1', 'evt_large_2', 'evt_usual']);
+});
+
+test('a body that is refused for its own size is counted no further: it is dropped as it comes', async () => {
+  const budget = new BodyBudget();
+  const watch = (headers: Record<string, string>) => {
+    const body = new PassThrough();
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    let isExceeded = false;
+    budget.watch({ headers, body, response }, () => {
+      isExceeded = true;
+    });
+    return { body, response, isExceeded: () => isExceeded };
+  };
+  for (const headers of [
+    { 'content-length': String(BODY_BYTES_MAX + 1) },
+    { 'transfer-encoding': 'chunked' },
+  ]) {
+    const { body, isExceeded } = watch(headers);
+    for (let sent = 0; sent <= LARGE_BODIES_BYTES_MAX; sent += BODY_BYTES_MAX)
+      body.write(Buffer.alloc(BODY_BYTES_MAX));
+    body.resume();
+    await once(body.end(), 'end');
+    expect([headers, isExceeded()]).toEqual([headers, false]);
+  }
 });

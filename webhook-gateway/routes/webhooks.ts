@@ -46,7 +46,10 @@ export async function webhookRoutes(app: FastifyInstance, dependencies: WebhookD
         },
         preParsing: ({ headers }, { raw: response }, body, done) => {
           // What reads the body takes an error of it for its end, and answers with it.
-          budget.watch({ headers, body, response }, () => body.emit('error', tooManyLargeBodies()));
+          budget.watch({ headers, body, response }, () => {
+            // With nobody to take it, an error would end the process.
+            if (body.listenerCount('error') > 0) body.emit('error', tooManyLargeBodies());
+          });
           done(null, body);
         },
       },
