@@ -91,8 +91,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'worker/setup-temporal.ts',
-        text: '    await client.schedule.create(sweep);\n',
-        becomes: '    void sweep;\n',
+        text: '    await client.schedule.create(schedule);\n',
+        becomes: '    void schedule;\n',
       },
     ],
     test: 'tests/worker/setup-temporal.test.ts',
