@@ -1,5 +1,6 @@
 import { dueAccess } from '../db/access.ts';
 import {
+  closeDrift,
   closeUnseenDrift,
   countDrift,
   customersWithDrift,
@@ -116,6 +117,13 @@ export function createReconcileActivities(dependencies: ActivityDependencies) {
 
     async productsWithDrift(options: { listing: string }): Promise<string[]> {
       return productsWithDrift(database, options.listing);
+    },
+
+    /** A product's own sync wrote it as Stripe has it. */
+    async closeProductDrift(options: { product: string }): Promise<void> {
+      metrics.driftRepaired(
+        await closeDrift(database, { subjects: [options.product], repair: 'product_sync' }),
+      );
     },
 
     /**

@@ -63,7 +63,11 @@ export function reconcileBillingWorkflowId(taskQueue: string): string {
 }
 
 /** What runs by itself: the beginning of each schedule's id. `worker/setup-temporal.ts` says what each does. */
-const SCHEDULES = { sweepWebhookEvents: 'sweep-webhook-events' } as const;
+const SCHEDULES = {
+  sweepWebhookEvents: 'sweep-webhook-events',
+  reconcileEvents: 'reconcile-events',
+  reconcileBilling: 'reconcile-billing-daily',
+} as const;
 export type ScheduleName = keyof typeof SCHEDULES;
 export const SCHEDULE_NAMES = Object.keys(SCHEDULES) as readonly ScheduleName[];
 

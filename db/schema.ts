@@ -516,8 +516,8 @@ export const stripeWebhookEvents = pgTable(
     index('stripe_webhook_events_pending').on(t.subject).where(sql`${t.status} = 'received'`),
     // The sweep finds what is due.
     index('stripe_webhook_events_due').on(t.nextAttemptAt, t.subject).where(sql`${t.status} = 'received'`),
-    // What operators have to look at, newest first.
-    index('stripe_webhook_events_attention').on(t.createdAt).where(sql`${t.status} in ('failed', 'parked')`),
+    // What operators have to look at.
+    index('stripe_webhook_events_failed').on(t.createdAt).where(sql`${t.status} = 'failed'`),
     // A tenant's appearance claims what was parked for its customer.
     index('stripe_webhook_events_parked').on(t.subject).where(sql`${t.status} = 'parked'`),
   ],

@@ -6,6 +6,7 @@ import {
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
 import {
+  type ReconcileBillingInput,
   SCHEDULE_NAMES,
   type ScheduleName,
   SEARCH_ATTRIBUTES,
@@ -20,6 +21,9 @@ const ALREADY_EXISTS = 6;
 
 /** Together with the 30 s that a row waits for its own wake: within a minute nothing is left lying. */
 const SWEEP_INTERVAL = '30 s';
+
+/** Of the day in UTC: while little else is going on. */
+const RECONCILE_AT = '3 hours';
 
 /** Registers our search attributes in the namespace; what is registered already is left alone. */
 export async function registerSearchAttributes(connection: Connection, namespace: string): Promise<void> {
@@ -50,6 +54,20 @@ const SCHEDULES: Record<ScheduleName, Schedule> = {
     workflowType: WORKFLOW_TYPES.sweepWebhookEvents,
     args: [],
     summary: 'Wakes the billing syncs whose events are due',
+  },
+  reconcileEvents: {
+    spec: { intervals: [{ every: '1 hour' }] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour' },
+    workflowType: WORKFLOW_TYPES.reconcileBilling,
+    args: [{ only: 'events' } satisfies ReconcileBillingInput],
+    summary: 'Stripe’s events against the inbox',
+  },
+  reconcileBilling: {
+    spec: { intervals: [{ every: '1 day', offset: RECONCILE_AT }] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 day' },
+    workflowType: WORKFLOW_TYPES.reconcileBilling,
+    args: [{} satisfies ReconcileBillingInput],
+    summary: 'Stripe’s subscriptions, open invoices and prices against ours',
   },
 };
 

@@ -24,9 +24,11 @@ export type Listing = {
   parts: number;
 };
 
-export function beginListing(nowMs: number): Listing {
+/** @param fromS the first second of creation that matters, unix seconds; without it, everything does */
+export function beginListing(nowMs: number, fromS?: number): Listing {
   const began = Math.floor(nowMs / 1000);
-  return { began, ranges: [wholeRange(began)], pages: 0, objects: 0, parts: 1 };
+  const whole = wholeRange(began);
+  return { began, ranges: [{ ...whole, from: fromS ?? whole.from }], pages: 0, objects: 0, parts: 1 };
 }
 
 /**
@@ -41,7 +43,7 @@ export function beginListing(nowMs: number): Listing {
 export async function listInParts(
   listing: Listing,
   options: {
-    readPage: (range: ListingRange) => Promise<ListedPage>;
+    readPage: (range: Pick<ListingRange, 'from' | 'before' | 'after'>) => Promise<ListedPage>;
     onPage: () => void;
     mayBegin: () => boolean;
     mustRest: () => boolean;
