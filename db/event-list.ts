@@ -28,17 +28,22 @@ const LISTED = {
   last_error: events.lastError,
 };
 
+type EventPage = { filter: EventFilter; limit: number; before?: string | undefined };
+
 /** Events as lists show them, newest arrival first. */
-export async function listEvents(
-  database: Database,
-  options: { filter: EventFilter; limit: number; before?: string | undefined },
-) {
+export async function listEvents(database: Database, page: EventPage) {
+  return listEventsQuery(database, page);
+}
+
+/** Exported so that a test can ask Postgres how it is answered. */
+export function listEventsQuery(database: Database, page: EventPage) {
+  const { filter, limit, before: last } = page;
   return database
     .select(LISTED)
     .from(events)
-    .where(and(matches(options.filter), options.before === undefined ? undefined : before(options.before)))
+    .where(and(matches(filter), last === undefined ? undefined : before(last)))
     .orderBy(desc(events.createdAt), desc(events.webhookEventId))
-    .limit(options.limit);
+    .limit(limit);
 }
 export type ListedEvent = Awaited<ReturnType<typeof listEvents>>[number];
 

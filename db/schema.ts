@@ -518,6 +518,10 @@ export const stripeWebhookEvents = pgTable(
     index('stripe_webhook_events_due').on(t.nextAttemptAt, t.subject).where(sql`${t.status} = 'received'`),
     // What operators have to look at.
     index('stripe_webhook_events_failed').on(t.createdAt).where(sql`${t.status} = 'failed'`),
+    // Operators page through all of them, newest first; a row goes to the index's end, so it costs next to nothing.
+    index('stripe_webhook_events_newest').on(t.createdAt, t.webhookEventId),
+    // The last events of a customer, settled or not.
+    index('stripe_webhook_events_of_subject').on(t.subject, t.createdAt).where(sql`${t.subject} is not null`),
     // A tenant's appearance claims what was parked for its customer.
     index('stripe_webhook_events_parked').on(t.subject).where(sql`${t.status} = 'parked'`),
   ],

@@ -66,5 +66,7 @@ CREATE INDEX "imported_customers_unjudged" ON "imported_customers" USING btree (
 CREATE INDEX "imported_customers_unapplied" ON "imported_customers" USING btree ("listing","outcome","stripe_customer_external_id") WHERE "imported_customers"."applied_at" is null;--> statement-breakpoint
 CREATE INDEX "stripe_listings_customer" ON "stripe_listings" USING btree ("listing","stripe_customer_external_id");--> statement-breakpoint
 CREATE INDEX "stripe_webhook_events_failed" ON "stripe_webhook_events" USING btree ("created_at") WHERE "stripe_webhook_events"."status" = 'failed';--> statement-breakpoint
+CREATE INDEX "stripe_webhook_events_newest" ON "stripe_webhook_events" USING btree ("created_at","webhook_event_id");--> statement-breakpoint
+CREATE INDEX "stripe_webhook_events_of_subject" ON "stripe_webhook_events" USING btree ("subject","created_at") WHERE "stripe_webhook_events"."subject" is not null;--> statement-breakpoint
 CREATE INDEX "tenants_email" ON "tenants" USING btree (lower("email"));--> statement-breakpoint
 ALTER TABLE "stripe_webhook_events" ADD CONSTRAINT "stripe_webhook_events_source_known" CHECK ("source" in ('webhook', 'reconcile'));
