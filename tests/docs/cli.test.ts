@@ -99,7 +99,7 @@ test('--help names every group, without any variable, and a word that is no comm
   expect(unknown.stderr).toContain('Usage: tenantry');
 });
 
-test('without DATABASE_URL, or with a database that is away, a command ends with 1 and a sentence', async () => {
+test('I9: without DATABASE_URL, or with a database that is away, a command ends with 1 and a sentence without secret and address', async () => {
   const [missing, away] = await Promise.all([
     runCli(['events', 'list', '--json']),
     runCli(['tenants', 'list', '--email', 'ada@example.com'], {

@@ -60,6 +60,23 @@ test('whatever an event is: processed only when forced, and what the door turned
   );
 });
 
+test.each<[SettledEvent['status'], string | null, string | null, boolean]>([
+  ['failed', 'DatabaseRefused', 'cus_1', false],
+  ['processed', null, 'cus_1', false],
+  ['received', null, 'cus_1', false],
+  ['parked', 'unknown_customer', 'cus_1', false],
+  ['ignored', 'not_a_license_purchase', 'cus_1', false],
+  ['ignored', 'awaiting_payment', 'cus_1', false],
+  ['parked', 'unknown_customer', null, true],
+  ['ignored', 'not_a_license_purchase', null, true],
+  ['ignored', 'event_type', null, true],
+  ['ignored', 'connected_account', 'cus_1', true],
+  ['parked', 'livemode_mismatch', 'cus_1', true],
+  ['ignored', 'operator', 'cus_1', true],
+])('%s, %s, of %s: passes the door again: %s', (status, statusReason, subject, isAgain) => {
+  expect(isRoutedAgain({ status, statusReason, subject })).toBe(isAgain);
+});
+
 test('of another mode, of a connected account or of a type nobody handles: the refusal says which', () => {
   const why = (statusReason: RoutedEvent['statusReason'], more: Partial<RoutedEvent> = {}) => {
     const event: SettledEvent = { status: 'ignored', statusReason: 'operator', subject: 'cus_1' };

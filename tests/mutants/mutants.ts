@@ -153,4 +153,31 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     test: 'tests/activities/invoices.test.ts',
   },
+  {
+    name: 'replay by the subject alone: an event of the other mode is settled with our key',
+    patches: [{ file: 'domain/event-replay.ts', text: "  'livemode_mismatch',\n", becomes: '' }],
+    test: 'tests/domain/event-replay.test.ts',
+  },
+  {
+    name: 'replay without a trace: nobody can tell who made an event pending again',
+    patches: [
+      {
+        file: 'cli/commands/event-changes.ts',
+        text: 'if (written.size > 0) await record(',
+        becomes: 'if (written.size < 0) await record(',
+      },
+    ],
+    test: 'tests/cli/events.test.ts',
+  },
+  {
+    name: 'a repair that looks away: it takes the end of a run that began before for its own',
+    patches: [
+      {
+        file: 'client/run-billing-sync.ts',
+        text: '      await untilEnded(client, workflowId);',
+        becomes: '      return (await client.workflow.getHandle(workflowId).result()) as BillingSyncResult;',
+      },
+    ],
+    test: 'tests/cli/tenants.test.ts',
+  },
 ];
