@@ -4,6 +4,7 @@ import type { DunningProgress } from '../../client/contract.ts';
 import { dunningProgress } from '../../client/dunning-run.ts';
 import { TemporalUnavailable } from '../../client/temporal-unavailable.ts';
 import { lastCaseOf, listCases, noticesOf, recordOf } from '../../db/dunning-list.ts';
+import { minorDigits } from '../../domain/currency.ts';
 import { plannedStages } from '../../domain/dunning.ts';
 import { DUNNING_STATES, type DunningState } from '../../domain/dunning-policy.ts';
 import { stripeSubscriptionIdSchema } from '../../domain/ids.ts';
@@ -76,9 +77,14 @@ async function list(cli: Cli, output: Output, options: ListOptions): Promise<Exi
   return EXIT_CODES.done;
 }
 
-/** Minor units: what a currency's major ones are is not ours to say here. */
+/** As people write it: `100.00 USD`. */
 function amount(of: { amount_remaining: number | null; currency: string | null }): string | null {
-  return of.amount_remaining === null ? null : `${of.amount_remaining} ${of.currency} (minor units)`;
+  const { amount_remaining: minor, currency } = of;
+  if (minor === null || currency === null) return null;
+  const digits = minorDigits(currency);
+  const text = String(minor).padStart(digits + 1, '0');
+  const [whole, rest] = [text.slice(0, text.length - digits), text.slice(text.length - digits)];
+  return `${whole}${rest && `.${rest}`} ${currency.toUpperCase()}`;
 }
 
 type Shown = Awaited<ReturnType<typeof lookAt>>;
@@ -129,9 +135,9 @@ async function askRun(cli: Cli, output: Output, subscription: string): Promise<D
 }
 
 function print(shown: Shown): string {
-  const { calendar, calendar_from: from, notices, record, ...facts } = shown;
+  const { calendar, calendar_from: from, notices, record, currency, ...facts } = shown;
   return [
-    fields({ ...facts, amount_remaining: amount(facts) }),
+    fields({ ...facts, amount_remaining: amount({ ...facts, currency }) }),
     from === 'workflow' ? 'Calendar' : 'Calendar, from the database alone',
     table(
       ['STAGE', 'AT', 'STATE', 'NOTICE', 'EFFECT', 'ENTERED'],

@@ -165,7 +165,7 @@ test('cases are listed newest first, by state, by what they wait for, those that
   ]);
   const [head, first, second] = table.stdout.split('\n');
   expect(head).toMatch(/^SUBSCRIPTION +TENANT +STATE +STAGE +ACCESS +INVOICE +OPEN +PAUSED UNTIL +OPENED$/);
-  expect(first).toMatch(new RegExp(`^${young.subscription} +Lovelace Ltd +retrying .* 4900 usd`));
+  expect(first).toMatch(new RegExp(`^${young.subscription} +Lovelace Ltd +retrying .* 49\\.00 USD `));
   expect(second).toContain(old.subscription);
   expect(all).toEqual([young.subscription, old.subscription]);
   expect(suspended).toEqual([old.subscription]);
