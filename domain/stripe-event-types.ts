@@ -1,5 +1,5 @@
 /**
- * The one list of Stripe event types that concern us, by whom they concern. It drives the routing of webhooks, the
+ * The one list of Stripe event types that concern us, by whom they concern. It drives the routing of webhooks, doctor, the
  * sandbox's default endpoint and the documentation. Everything else is kept as `ignored`.
  */
 const STRIPE_EVENT_TYPES = {

@@ -14,7 +14,7 @@ A warning is worth a look; a red finding must be mended, and makes the exit code
 export function addDoctor(program: Command, cli: Cli): void {
   program
     .command('doctor')
-    .description('check the whole installation, and say what mends it')
+    .description('Check the whole installation, and say what mends it.')
     .addHelpText('after', HELP)
     .action(
       cli.action(async (output) => {
