@@ -18,7 +18,7 @@ import { type Check, NotLookedAt, runChecks, Trouble } from '../../cli/doctor/ru
 import { type DescribedSchedule, scheduleFinding } from '../../cli/doctor/schedules.ts';
 import { secretsIn, withoutSecrets } from '../../cli/doctor/secrets.ts';
 import { keyFinding, priceFinding } from '../../cli/doctor/stripe.ts';
-import { searchAttributeFindings } from '../../cli/doctor/temporal.ts';
+import { isKeptBack, searchAttributeFindings } from '../../cli/doctor/temporal.ts';
 import { apiVersionFinding, endpointFindings, eventTypeFindings } from '../../cli/doctor/webhook-endpoint.ts';
 import { examineConfig } from '../../config.ts';
 import { ALL_STRIPE_EVENT_TYPES } from '../../domain/stripe-event-types.ts';
@@ -325,6 +325,12 @@ describe('Temporal', () => {
     expect(statuses(searchAttributeFindings({ ...all, TenantId: 1 }))).toEqual(['red']);
     expect(searchAttributeFindings({})).toMatchObject([{ status: 'red', fix: 'npm run setup' }]);
   });
+});
+
+test('a server that keeps its operator service to itself is told from one that fails', () => {
+  const failed = (code: number) => Object.assign(new Error('no'), { code });
+  expect([7, 12, 5, 14].map((code) => isKeptBack(failed(code)))).toEqual([true, true, false, false]);
+  expect(isKeptBack(new Error('no'))).toBe(false);
 });
 
 describe('Postgres', () => {
