@@ -1,11 +1,16 @@
+import { customerState } from '../db/billing-projection.ts';
 import { keepCustomers, type SeenCustomer } from '../db/import-plan.ts';
 import { databaseNow, dropListed, keepListed } from '../db/listings.ts';
+import { tenantExists } from '../db/tenants.ts';
+import { Failure } from '../domain/failures.ts';
 import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from '../domain/ids.ts';
 import { isLicenseItem, type LicensePrices } from '../domain/license-count.ts';
 import { isLive } from '../domain/subscription.ts';
+import { retrieveCustomer } from '../stripe/customers.ts';
 import { tagCustomer } from '../stripe/metadata.ts';
 import {
   listSubscriptionPage,
+  listSubscriptions,
   retrieveSubscription,
   type SubscriptionPage,
 } from '../stripe/subscriptions.ts';
@@ -20,7 +25,7 @@ export type ListedObjects = {
 
 /** Where an import reads and writes Stripe; everything else of it is Postgres alone (`activities/import.ts`). */
 export function createImportStripeActivities(dependencies: ActivityDependencies) {
-  const { database, stripe, licensePrices } = dependencies;
+  const { database, stripe, licensePrices, livemode } = dependencies;
   return {
     /**
      * Reads one page of all of Stripe's subscriptions with their customers, in one request, and keeps it in one
@@ -52,6 +57,53 @@ export function createImportStripeActivities(dependencies: ActivityDependencies)
         last: last === undefined ? null : { id: last.id, createdS: last.createdAt.getTime() / 1000 },
         hasMore: page.hasMore,
       };
+    },
+
+    /**
+     * Reads one subscription and the others of its customer, for a tenant that an operator names: whatever stands in the
+     * metadata.
+     *
+     * @returns how many subscriptions
+     * @throws Failure SubscriptionNotFound, TenantNotFound, SubscriptionOfAnotherCustomer when the customer is another tenant's
+     */
+    async listOneForImport(options: {
+      listing: string;
+      subscription: string;
+      tenant: string;
+    }): Promise<number> {
+      const { listing, tenant } = options;
+      const id = stripeSubscriptionIdSchema.parse(options.subscription);
+      if (!(await tenantExists(database, tenant)))
+        throw new Failure('TenantNotFound', `There is no tenant ${tenant}`);
+      const fetchedAt = await databaseNow(database);
+      const wanted = await retrieveSubscription(stripe, id);
+      if (wanted === null) throw new Failure('SubscriptionNotFound', `Stripe does not know ${id}`);
+      const owner = await customerState(database, wanted.customerId);
+      if (owner !== null && owner.tenant !== tenant) {
+        throw new Failure('SubscriptionOfAnotherCustomer', `${id} belongs to the tenant ${owner.tenant}`);
+      }
+      const customer = await retrieveCustomer(stripe, wanted.customerId);
+      if (customer === null)
+        throw new Failure('CustomerNotFound', `Stripe does not know ${wanted.customerId}`);
+      const others = (await listSubscriptions(stripe, wanted.customerId)).filter((each) => each.id !== id);
+      const subscriptions = [wanted, ...others];
+      const listed = subscriptions.map((subscription) => ({ subscription, customer, livemode }));
+      const [seen] = customersOf({ listed, hasMore: false }, licensePrices);
+      await database.transaction(async (transaction) => {
+        await keepListed(transaction, {
+          listing,
+          kind: 'subscription',
+          fetchedAt,
+          objects: subscriptions,
+          withBodies: true,
+        });
+        if (seen !== undefined)
+          await keepCustomers(transaction, {
+            listing,
+            customers: [{ ...seen, isDeleted: false, namedTenants: [tenant] }],
+          });
+      });
+      return subscriptions.length;
     },
 
     /**

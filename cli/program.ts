@@ -3,6 +3,8 @@ import type { Cli } from './cli.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDunning } from './commands/dunning.ts';
 import { addEvents } from './commands/events.ts';
+import { addImports } from './commands/imports.ts';
+import { addReconcile } from './commands/reconcile.ts';
 import { addTenants } from './commands/tenants.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 
@@ -21,6 +23,8 @@ export function createProgram(cli: Cli): Command {
     .option('--json', 'print one JSON value on standard output; everything else goes to standard error')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false, optionDescription })
     .addHelpText('after', EXIT_CODES_HELP);
+  addImports(program, cli);
+  addReconcile(program, cli);
   addEvents(program, cli);
   addTenants(program, cli);
   addDunning(program, cli);

@@ -7,6 +7,7 @@ import {
 import {
   type ImportCustomersInput,
   importCustomersWorkflowId,
+  importSubscriptionWorkflowId,
   type ReconcileBillingInput,
   reconcileBillingWorkflowId,
   searchAttributeKey,
@@ -26,6 +27,22 @@ export function startImport(
     workflowId: importCustomersWorkflowId(options.taskQueue),
     summary: 'Import of customers',
     ...options,
+  });
+}
+
+/** Starts the import of one subscription for a tenant. */
+export function startSubscriptionImport(
+  client: Client,
+  options: { subscription: string; tenant: string; taskQueue: string },
+): Promise<BulkRun> {
+  const { subscription, tenant, taskQueue } = options;
+  const input: ImportCustomersInput = { one: { subscription, tenant } };
+  return startOne(client, {
+    type: WORKFLOW_TYPES.importCustomers,
+    workflowId: importSubscriptionWorkflowId(subscription),
+    summary: 'Import of one subscription',
+    input,
+    taskQueue,
   });
 }
 

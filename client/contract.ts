@@ -57,6 +57,11 @@ export function importCustomersWorkflowId(taskQueue: string): string {
   return `import-customers-${taskQueue}`;
 }
 
+/** Of an import of one subscription alone. */
+export function importSubscriptionWorkflowId(stripeSubscriptionId: string): string {
+  return `import-subscription-${stripeSubscriptionId}`;
+}
+
 /** Of a reconciliation that somebody asked for; those of schedules have ids of their own. */
 export function reconcileBillingWorkflowId(taskQueue: string): string {
   return `reconcile-billing-${taskQueue}`;
@@ -211,6 +216,8 @@ export type ImportCustomersInput = {
   tag?: boolean;
   /** Nothing but the proof: what Stripe lists against what we hold. */
   proof_only?: boolean;
+  /** One subscription alone, with all others of its customer, for a tenant that is named; it is always applied. */
+  one?: { subscription: string; tenant: string };
 };
 
 export type ImportPhase = 'listing' | 'matching' | 'applying' | 'creating' | 'tagging' | 'proving' | 'done';
@@ -254,8 +261,8 @@ export type ImportCustomersResult = Omit<
   'phase' | 'paused' | 'done_share' | 'estimated_end'
 > & {
   applied: boolean;
-  /** null for a dry run: there is nothing to prove. */
-  proof: { by_status: ProofByStatus[]; differences: number } | null;
+  /** null for a dry run: there is nothing to prove. Stripe's objects until then were looked at, ISO 8601. */
+  proof: { by_status: ProofByStatus[]; differences: number; until: string } | null;
 };
 
 export type ReconcileBillingInput = {
@@ -265,7 +272,12 @@ export type ReconcileBillingInput = {
   only?: 'events' | 'subscriptions';
 };
 
+/** What the query `progress` of a reconciliation answers. */
+export type ReconcileProgress = { step: string; figures: ReconcileBillingResult };
+
 export type ReconcileBillingResult = {
+  /** Names what the run saw in `billing_drift.last_seen_by`. */
+  listing: string;
   /** Of Stripe's list, those that concern us. */
   events_checked: number;
   events_missing: number;

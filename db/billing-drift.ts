@@ -128,16 +128,16 @@ export type RecordedDrift = {
   repair: DriftRepair | null;
 };
 
-/** What a run saw, by subject. */
+/** What a run saw, first what stands. */
 export async function driftSeenBy(
   database: Database,
-  options: { run: string; limit: number; isStanding: boolean },
+  options: { run: string; limit: number },
 ): Promise<RecordedDrift[]> {
   const { rows } = await database.execute<RecordedDrift>(sql`
     select kind, subject, stripe_customer_external_id as customer, tenant, field, ours, theirs,
       to_json(detected_at)#>>'{}' as detected_at, to_json(repaired_at)#>>'{}' as repaired_at, repair
     from ${drift}
-    where last_seen_by = ${options.run} and (repaired_at is null or not ${options.isStanding})
+    where last_seen_by = ${options.run}
     order by repaired_at is not null, kind, subject, field limit ${options.limit}`);
   return rows;
 }

@@ -310,3 +310,11 @@ export async function unknownProductsOf(
     ) order by 1 limit ${options.limit}`);
   return rows.map(({ product }) => product);
 }
+
+/** Customers that are nobody's, by reason. */
+export async function countLeft(database: Database, listing: string): Promise<Record<string, number>> {
+  const { rows } = await database.execute<{ reason: string; customers: number }>(sql`
+    select reason, count(*)::int as customers from ${plan}
+    where listing = ${listing} and outcome = 'left' group by reason order by reason`);
+  return Object.fromEntries(rows.map(({ reason, customers }) => [reason, customers]));
+}

@@ -30,6 +30,7 @@ export const FAILURES = {
     advice:
       'Before there is a tenant, start with another customer; a waiting step can only be left out with `abandon`.',
   },
+  TenantNotFound: { after: 'final', advice: 'Check the id of the tenant, then start again.' },
   SubscriptionOfAnotherCustomer: {
     after: 'final',
     advice:

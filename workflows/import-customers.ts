@@ -86,7 +86,7 @@ class ImportRun {
 
   constructor(input: ImportCustomersInput, state: ImportState | undefined) {
     this.#input = input;
-    this.#listing = `${input.proof_only ? 'proof' : 'import'}/${workflowInfo().firstExecutionRunId}`;
+    this.#listing = `${kindOf(input)}/${workflowInfo().firstExecutionRunId}`;
     this.#state = state ?? {
       phase: 'listing',
       phaseBeganMs: Date.now(),
@@ -102,7 +102,9 @@ class ImportRun {
 
   async carryOut(): Promise<ImportCustomersResult> {
     const { create_missing, tag, proof_only } = this.#input;
-    const isApplied = this.#input.apply === true && !proof_only;
+    const isOne = this.#input.one !== undefined;
+    const isApplied = (this.#input.apply === true && !proof_only) || isOne;
+    const isProven = (isApplied || proof_only === true) && !isOne;
     const phases: { name: ImportPhase; isAsked: boolean; carryOut: () => Promise<void> }[] = [
       { name: 'listing', isAsked: true, carryOut: () => this.#list() },
       { name: 'matching', isAsked: true, carryOut: () => this.#match() },
@@ -118,8 +120,8 @@ class ImportRun {
       if (name !== this.#state.phase) this.#enter(name);
       await carryOut();
     }
-    if (isApplied || proof_only) this.#enter('proving');
-    const proof = isApplied || proof_only ? await this.#prove() : null;
+    if (isProven) this.#enter('proving');
+    const proof = isProven ? await this.#prove() : null;
     this.#enter('done');
     const { phase: _, paused: __, done_share: ___, estimated_end: ____, ...figures } = this.#progress();
     return { ...figures, applied: isApplied, proof };
@@ -134,6 +136,12 @@ class ImportRun {
 
   async #list(): Promise<void> {
     const { listing } = this.#state;
+    const { one } = this.#input;
+    if (one !== undefined) {
+      const listOne = stripeActivities('A subscription and the others of its customer').listOneForImport;
+      listing.objects = await listOne({ listing: this.#listing, ...one });
+      return;
+    }
     const pagesBefore = listing.pages;
     const readPage = stripeActivities(
       'A page of subscriptions with their customers',
@@ -239,7 +247,8 @@ class ImportRun {
     for (let round = 1; ; round += 1) {
       const { by_status, differences } = await activities('Stripe’s list against ours').prove(question);
       const count = by_status.reduce((sum, { differing }) => sum + differing, 0);
-      if (count === 0 || round > PROOF_ROUNDS_MAX) return { by_status, differences: count };
+      if (count === 0 || round > PROOF_ROUNDS_MAX)
+        return { by_status, differences: count, until: question.until };
       for (const { subscription, customer } of differences) {
         const stripe = stripeActivities('A subscription on which the two sides differ', BULK_PRIORITY);
         if (!this.#input.proof_only) await stripe.syncSubject({ subject: customer, only_pending: false });
@@ -328,6 +337,12 @@ class ImportRun {
       },
     );
   }
+}
+
+/** Plans of one kind replace one another; those of single subscriptions stand by themselves. */
+function kindOf({ one, proof_only }: ImportCustomersInput): string {
+  if (one !== undefined) return 'one';
+  return proof_only ? 'proof' : 'import';
 }
 
 function judgedOf({ outcomes }: { outcomes: Record<string, number> }): number {

@@ -2,12 +2,19 @@ import {
   ApplicationFailure,
   ContinueAsNew,
   continueAsNew,
+  defineQuery,
   isCancellation,
   setCurrentDetails,
+  setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { EventList } from '../activities/reconcile-events.ts';
-import type { ReconcileBillingInput, ReconcileBillingResult } from '../client/contract.ts';
+import {
+  QUERIES,
+  type ReconcileBillingInput,
+  type ReconcileBillingResult,
+  type ReconcileProgress,
+} from '../client/contract.ts';
 import { adviceFor } from '../domain/failures.ts';
 import { productSubject } from '../domain/ids.ts';
 import { activities, BULK_PRIORITY, stripeActivities } from './activities.ts';
@@ -18,6 +25,8 @@ import { showRunState } from './run-state.ts';
 /** Of one run; the next one goes on where it stood. */
 const PAGES_PER_RUN_MAX = 1_000;
 const REPAIRS_UNDER_WAY_MAX = 8;
+
+const progressQuery = defineQuery<ReconcileProgress>(QUERIES.progress);
 
 /** What a run does, in this order. */
 const STEPS = [
@@ -83,6 +92,7 @@ class ReconcileRun {
       listing: null,
       after: '',
       figures: {
+        listing: this.#listing,
         events_checked: 0,
         events_missing: 0,
         subscriptions_checked: 0,
@@ -94,6 +104,7 @@ class ReconcileRun {
         drift_left: 0,
       },
     };
+    setHandler(progressQuery, () => ({ step: this.#state.step, figures: this.#state.figures }));
     this.#until = new Date(this.#state.began * 1000).toISOString();
   }
 
@@ -132,7 +143,9 @@ class ReconcileRun {
   /** @param failure what ended the run */
   show(failure?: ApplicationFailure): void {
     const { step, figures } = this.#state;
-    const lines = Object.entries(figures).map(([name, value]) => `- ${name.replaceAll('_', ' ')}: ${value}`);
+    const lines = Object.entries(figures)
+      .filter(([name]) => name !== 'listing')
+      .map(([name, value]) => `- ${name.replaceAll('_', ' ')}: ${value}`);
     const details = [
       `**Reconciliation with Stripe**${this.#input.dry_run ? ', dry run' : ''}: ${step.replaceAll('_', ' ')}`,
       lines.join('\n'),
