@@ -267,10 +267,10 @@ describe('what waits in Postgres', () => {
   test('open drift is red and names its kinds; repaired drift is history', async () => {
     const { url, query } = await migratedDatabase();
     await query(
-      `insert into billing_drift (kind, subject, field, found_by, repaired_at, repair) values
-       ('subscription', 'sub_1', 'quantity', 'a run', null, null),
-       ('subscription', 'sub_2', 'quantity', 'a run', null, null),
-       ('customer', 'cus_1', 'existence', 'a run', now(), 'synced')`,
+      `insert into billing_drift (kind, subject, field, found_by, last_seen_by, repaired_at, repair) values
+       ('subscription', 'sub_1', 'quantity', 'a run', 'a run', null, null),
+       ('subscription', 'sub_2', 'quantity', 'a run', 'a run', null, null),
+       ('customer', 'cus_1', 'existence', 'a run', 'a run', now(), 'billing_sync')`,
     );
     const { troubles, says } = await doctor({ DATABASE_URL: url });
     expect(troubles).toEqual({ billing_drift: 'red' });

@@ -64,10 +64,10 @@ test('both questions are answered by partial indexes, however many events were s
 
 test('drift that stands, by kind', async () => {
   await pool.query(
-    `insert into billing_drift (kind, subject, field, found_by, repaired_at, repair) values
-     ('customer', 'cus_1', 'existence', 'a run', null, null),
-     ('invoice', 'in_1', 'status', 'a run', null, null), ('invoice', 'in_2', 'status', 'a run', null, null),
-     ('tenant', 'x', 'licensed_user_count', 'a run', now(), 'synced')`,
+    `insert into billing_drift (kind, subject, field, found_by, last_seen_by, repaired_at, repair) values
+     ('customer', 'cus_1', 'existence', 'a run', 'a run', null, null),
+     ('invoice', 'in_1', 'status', 'a run', 'a run', null, null), ('invoice', 'in_2', 'status', 'a run', 'a run', null, null),
+     ('tenant', 'x', 'licensed_user_count', 'a run', 'a run', now(), 'billing_sync')`,
   );
   expect(await openDrift(database)).toEqual([
     { kind: 'invoice', rows: 2 },
