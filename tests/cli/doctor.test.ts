@@ -116,7 +116,9 @@ describe('a healthy installation', () => {
     await variant();
     const client = new pg.Client({ connectionString: stack.postgres.url });
     await client.connect();
-    const { rows } = await client.query('select count(*)::int as rows from stripe_webhook_events');
+    const { rows } = await client.query(
+      "select count(*)::int as rows from stripe_webhook_events where source = 'webhook'",
+    );
     await client.end();
     expect(rows).toEqual([{ rows: 0 }]);
   });
