@@ -1,5 +1,6 @@
 import { benchAck } from './ack/bench-ack.ts';
 import { benchDunning } from './dunning/bench-dunning.ts';
+import { benchImport } from './import/bench-import.ts';
 import { benchProvisioning } from './provisioning/bench-provisioning.ts';
 import { benchStripe } from './stripe-simulator/bench-stripe.ts';
 import { benchSync } from './sync/bench-sync.ts';
@@ -7,6 +8,7 @@ import { benchSync } from './sync/bench-sync.ts';
 const BENCHMARKS: Record<string, (flags: readonly string[]) => Promise<void>> = {
   ack: benchAck,
   dunning: benchDunning,
+  import: benchImport,
   provisioning: benchProvisioning,
   stripe: benchStripe,
   sync: benchSync,
