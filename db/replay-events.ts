@@ -25,17 +25,21 @@ export async function eventsById(database: Database, ids: readonly string[]): Pr
     .orderBy(asc(events.createdAt), asc(events.webhookEventId));
 }
 
+type Choice = { filter: EventFilter; limit: number };
+
 /** The events that a filter chooses, those first that came first. */
-export async function eventsMatching(
-  database: Database,
-  options: { filter: EventFilter; limit: number },
-): Promise<ChosenEvent[]> {
+export async function eventsMatching(database: Database, choice: Choice): Promise<ChosenEvent[]> {
+  return eventsMatchingQuery(database, choice);
+}
+
+/** Exported so that a test can ask Postgres how it is answered. */
+export function eventsMatchingQuery(database: Database, { filter, limit }: Choice) {
   return database
     .select(CHOSEN)
     .from(events)
-    .where(matches(options.filter))
+    .where(matches(filter))
     .orderBy(asc(events.createdAt), asc(events.webhookEventId))
-    .limit(options.limit);
+    .limit(limit);
 }
 
 /** The signed text of one event. */

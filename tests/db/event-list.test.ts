@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { beforeAll, expect, test } from 'vitest';
 import { type EventFilter, lastEventsOf, listEvents, listEventsQuery } from '../../db/event-list.ts';
+import { eventsMatchingQuery } from '../../db/replay-events.ts';
 import { useDatabase } from '../database.ts';
 
 const { database, pool } = await useDatabase();
@@ -21,12 +22,22 @@ beforeAll(async () => {
 test.each<[string, EventFilter, string | undefined, string]>([
   ['all events', {}, undefined, 'stripe_webhook_events_newest'],
   ['the next page', {}, 'evt_30000', 'stripe_webhook_events_newest'],
-  ['what failed', { statuses: ['failed'] }, undefined, 'stripe_webhook_events_'],
+  ['what failed', { statuses: ['failed'] }, undefined, 'stripe_webhook_events_failed'],
+  ['what is parked', { statuses: ['parked'] }, undefined, 'stripe_webhook_events_parked'],
   ['those of a customer', { subject: 'cus_7' }, undefined, 'stripe_webhook_events_of_subject'],
 ])('%s are listed by an index, however many there are', async (_, filter, before, index) => {
   const query = listEventsQuery(database, { filter, limit: 50, before });
   const { rows } = await database.execute(sql`explain (format json) ${query}`);
   expect(JSON.stringify(rows)).toContain(index);
+  expect(JSON.stringify(rows)).not.toContain('Seq Scan');
+});
+
+test('what waits for somebody is chosen by the indexes of what waits, however much was settled', async () => {
+  const filter: EventFilter = { statuses: ['failed', 'parked'] };
+  const query = eventsMatchingQuery(database, { filter, limit: 1_000 });
+  const { rows } = await database.execute(sql`explain (format json) ${query}`);
+  for (const index of ['stripe_webhook_events_failed', 'stripe_webhook_events_parked'])
+    expect(JSON.stringify(rows)).toContain(index);
   expect(JSON.stringify(rows)).not.toContain('Seq Scan');
 });
 
