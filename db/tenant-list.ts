@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { AccessState } from '../domain/access-state.ts';
 import type { Database } from './connect.ts';
 import { type ListedEvent, lastEventsOf } from './event-list.ts';
@@ -201,7 +201,7 @@ async function openCases(database: Database, tenant: string) {
     .limit(ROWS_SHOWN_MAX);
 }
 
-/** Drift is filed under what differs; its tenant is known only where reconcile knew it. */
+/** Drift is filed under what differs; its tenant and customer are known only where reconcile knew them. */
 async function openDrift(database: Database, subjects: string[], tenant: string) {
   return database
     .select({
@@ -217,7 +217,11 @@ async function openDrift(database: Database, subjects: string[], tenant: string)
     .where(
       and(
         isNull(billingDrift.repairedAt),
-        sql`(${eq(billingDrift.tenant, tenant)} or ${inArray(billingDrift.subject, subjects)})`,
+        or(
+          eq(billingDrift.tenant, tenant),
+          inArray(billingDrift.subject, subjects),
+          inArray(billingDrift.stripeCustomerExternalId, subjects),
+        ),
       ),
     )
     .orderBy(desc(billingDrift.detectedAt))

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NOTHING, type SyncRound } from '../../activities/sync-round.ts';
 import { SEARCH_ATTRIBUTES, stripeTaskQueue } from '../../client/contract.ts';
 import { wakeBillingSync } from '../../client/wake-billing-sync.ts';
+import { DRIFT_REPAIRS } from '../../domain/billing-drift.ts';
 import { startTemporal, type Temporal } from '../../sandbox/temporal/start-temporal.ts';
 import { WORKFLOW_SOURCE } from '../../worker/workflow-source.ts';
 import { useDatabase } from '../database.ts';
@@ -124,10 +125,12 @@ test('a tenant is shown with customers, subscriptions, open cases, last events a
   await pool.query('update tenants set email = $2 where tenant = $1', [owner.tenant, email]);
   const [came = ''] = await rows.receive(event({ subject: owner.customer }));
   await pool.query(
-    `insert into billing_drift (tenant, kind, subject, field, ours, theirs, found_by, repaired_at, repair)
-     values (null, 'subscription', $1, 'quantity', '9', '10', 'reconcile', null, null),
-            (null, 'subscription', $1, 'status', '1', '2', 'reconcile', now(), 'billing sync')`,
-    [owner.subscription],
+    `insert into billing_drift
+       (kind, subject, stripe_customer_external_id, field, ours, theirs, found_by, last_seen_by, repaired_at, repair)
+     values ('subscription', $1, null, 'quantity', '9', '10', 'r', 'r', null, null),
+            ('invoice', 'in_1', $2, 'status', '1', '2', 'r', 'r', null, null),
+            ('subscription', $1, null, 'status', '1', '2', 'r', 'r', now(), $3)`,
+    [owner.subscription, owner.customer, DRIFT_REPAIRS[0]],
   );
   const names = [owner.tenant.toUpperCase(), owner.customer, email.toUpperCase()];
   const runs = await Promise.all(names.map((name) => tenants(['show', name, '--json'])));
@@ -140,9 +143,12 @@ test('a tenant is shown with customers, subscriptions, open cases, last events a
       ],
       dunning_cases: [],
       events: [{ stripe_event_id: came }],
-      drift: [{ subject: owner.subscription, field: 'quantity', ours: 9, theirs: 10 }],
+      drift: expect.arrayContaining([
+        expect.objectContaining({ subject: owner.subscription, field: 'quantity', ours: 9, theirs: 10 }),
+        expect.objectContaining({ subject: 'in_1', field: 'status' }),
+      ]),
     });
-    expect((run.json() as { drift: object[] }).drift).toHaveLength(1);
+    expect((run.json() as { drift: object[] }).drift).toHaveLength(2);
   }
   const table = await tenants(['show', owner.tenant]);
   for (const shown of [
