@@ -64,6 +64,11 @@ export function createImportActivities(dependencies: ActivityDependencies) {
       if (others.length > 0) await forgetListings(database, others);
     },
 
+    /** Removes an import's plan, which nobody will read. */
+    async forgetImport(options: { listing: string }): Promise<void> {
+      await forgetListings(database, [options.listing]);
+    },
+
     /** Judges customers, all pages being read: whose each is, or why nobody's. */
     async matchCustomers(options: { listing: string; create_missing: boolean }): Promise<ImportStretch> {
       const { listing } = options;

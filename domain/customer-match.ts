@@ -14,7 +14,7 @@ export const IMPORT_OUTCOMES = [
 export type ImportOutcome = (typeof IMPORT_OUTCOMES)[number];
 
 export const CONFLICT_REASONS = ['unknown_tenant', 'several_tenants', 'several_customers'] as const;
-export type ConflictReason = (typeof CONFLICT_REASONS)[number];
+type ConflictReason = (typeof CONFLICT_REASONS)[number];
 
 export const LEFT_REASONS = [
   'customer_deleted',
@@ -23,7 +23,7 @@ export const LEFT_REASONS = [
   'no_license',
   'no_email',
 ] as const;
-export type LeftReason = (typeof LEFT_REASONS)[number];
+type LeftReason = (typeof LEFT_REASONS)[number];
 
 export type ImportReason = ConflictReason | LeftReason;
 

@@ -122,6 +122,7 @@ class ImportRun {
     }
     if (isProven) this.#enter('proving');
     const proof = isProven ? await this.#prove() : null;
+    if (isOne) await activities('The plan of a single subscription').forgetImport({ listing: this.#listing });
     this.#enter('done');
     const { phase: _, paused: __, done_share: ___, estimated_end: ____, ...figures } = this.#progress();
     return { ...figures, applied: isApplied, proof };
