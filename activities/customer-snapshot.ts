@@ -21,8 +21,9 @@ import type { ActivityDependencies } from './dependencies.ts';
 
 /**
  * A known customer's truth. Invoices belong to it when an event, a subscription's status, what we hold or the caller
- * asks for them. Subscriptions that we believe not to have ended but Stripe no longer lists (those of a deleted
- * customer) are read one by one, so that their end is seen rather than guessed.
+ * asks for them; its name and address when an event or the caller does. Subscriptions that we believe not to have ended
+ * but Stripe no longer lists (those of a deleted customer) are read one by one, so that their end is seen rather than
+ * guessed.
  */
 export async function fetchSnapshot(
   { stripe, database }: Pick<ActivityDependencies, 'stripe' | 'database'>,
@@ -31,6 +32,7 @@ export async function fetchSnapshot(
     state: CustomerState;
     events: readonly PendingEvent[];
     withInvoices?: boolean;
+    withContact?: boolean;
   },
 ): Promise<CustomerSnapshot> {
   const { customer, state } = options;
@@ -50,9 +52,10 @@ export async function fetchSnapshot(
     const product = await retrieveProduct(stripe, stripeProductIdSchema.parse(id));
     if (product !== null) products.push(product);
   }
-  const self = options.events.some((event) => isCustomerEvent(event.eventType))
-    ? await retrieveCustomer(stripe, customer)
-    : null;
+  const self =
+    options.withContact === true || options.events.some((event) => isCustomerEvent(event.eventType))
+      ? await retrieveCustomer(stripe, customer)
+      : null;
   const contact = self !== null && !self.deleted ? { email: self.email, name: self.name } : null;
   const invoices = await fetchInvoices({ stripe, database }, { ...options, subscriptions });
   return { customer, syncVersion: state.syncVersion, subscriptions, products, invoices, contact };

@@ -93,7 +93,7 @@ export function createActivityMetrics(registry: Registry) {
   });
   const foundEvents = new Counter({
     name: 'tenantry_reconcile_events_found_total',
-    help: 'Events that no delivery brought and reconcile put into the inbox',
+    help: 'Events that no delivery had brought five minutes after they were made, and that reconcile put into the inbox',
     registers,
   });
   const reconciles = new Counter({
@@ -122,6 +122,7 @@ export function createActivityMetrics(registry: Registry) {
     driftRepaired(counts: Partial<Record<DriftKind, number>>): void {
       for (const [kind, count] of Object.entries(counts)) repairedDrift.inc({ kind }, count);
     },
+    /** After the commit. @param count of those that no delivery can still be bringing */
     eventsFound(count: number): void {
       foundEvents.inc(count);
     },

@@ -13,6 +13,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** Stripe may list an event a little after its time, and the two clocks differ. */
 const OVERLAP_MS = 15 * 60 * 1000;
 
+/** Stripe delivers within seconds; what is older was not delivered, and younger ones may be on their way. */
+const LATE_AFTER_MS = 5 * 60 * 1000;
+
 /** One of Stripe's lists of events that together hold all that concern us. */
 export type EventList = { types: string[]; only_undelivered: boolean; from: number };
 
@@ -75,7 +78,12 @@ export function createReconcileEventStripeActivities(dependencies: ActivityDepen
           database,
           missing.map(({ stripeEventId }) => stripeEventId),
         );
-        metrics.eventsFound(outcomes.filter((outcome) => outcome === 'stored').length);
+        const lateBefore = dependencies.now().getTime() - LATE_AFTER_MS;
+        const isLate = ({ eventCreatedAt }: (typeof missing)[number]) =>
+          eventCreatedAt !== null && eventCreatedAt.getTime() < lateBefore;
+        metrics.eventsFound(
+          missing.filter((event, index) => outcomes[index] === 'stored' && isLate(event)).length,
+        );
       }
       const last = page.events.at(-1);
       return {

@@ -1,11 +1,15 @@
 import { closeDrift, recordDrift } from '../db/billing-drift.ts';
-import { customerState, writeSnapshot } from '../db/billing-projection.ts';
+import { type CustomerSnapshot, customerState, writeSnapshot } from '../db/billing-projection.ts';
+import { applyProduct, productSyncVersion } from '../db/catalog.ts';
+import type { Transaction } from '../db/connect.ts';
 import { databaseNow, keepListed } from '../db/listings.ts';
 import {
+  atOneMoment,
   type HeldInvoiceFields,
   type HeldPrice,
   heldInvoiceFields,
   heldPrices,
+  pendingSubjects,
   reconciledCustomers,
 } from '../db/reconcile.ts';
 import { heldSubscriptions } from '../db/subscriptions.ts';
@@ -17,16 +21,25 @@ import {
   EXISTENCE,
   subscriptionDifferences,
 } from '../domain/billing-drift.ts';
-import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from '../domain/ids.ts';
+import {
+  productSubject,
+  stripeCustomerIdSchema,
+  stripeInvoiceIdSchema,
+  stripeProductIdSchema,
+  stripeSubscriptionIdSchema,
+} from '../domain/ids.ts';
 import type { Invoice } from '../domain/invoice.ts';
-import type { Subscription } from '../domain/subscription.ts';
+import type { LicensePrices } from '../domain/license-count.ts';
+import type { Customer, Subscription } from '../domain/subscription.ts';
 import { projectSubscription } from '../domain/subscription-projection.ts';
-import { listOpenInvoicePage } from '../stripe/invoices.ts';
-import { listPricePage, type PricedProduct } from '../stripe/products.ts';
+import { retrieveCustomer } from '../stripe/customers.ts';
+import { listOpenInvoicePage, retrieveInvoice } from '../stripe/invoices.ts';
+import { listPricePage, listPrices, type PricedProduct, retrieveProduct } from '../stripe/products.ts';
 import { listSubscriptionPage, retrieveSubscription } from '../stripe/subscriptions.ts';
 import { fetchSnapshot } from './customer-snapshot.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { ListedObjects } from './import-listing.ts';
+import type { UnlistedKind } from './reconcile.ts';
 import { retryStale } from './stale-snapshot.ts';
 
 type Range = { from: number; before: number; after: string | null };
@@ -49,29 +62,43 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
         withBodies: false,
       });
       await recordSubscriptions(dependencies, { listing, fetchedAt, subscriptions });
+      const customers = new Map(page.listed.map(({ customer }) => [customer.id, customer]));
+      await recordCustomers(dependencies, { listing, fetchedAt, customers });
       return listed(subscriptions, page.hasMore);
     },
 
-    /** Reads one subscription that no list holds. One that Stripe does not know is recorded, and never ended for that alone. */
-    async reconcileUnlisted(options: { listing: string; subscription: string }): Promise<void> {
-      const { listing } = options;
-      const fetchedAt = await databaseNow(database);
-      const id = stripeSubscriptionIdSchema.parse(options.subscription);
-      const subscription = await retrieveSubscription(stripe, id);
-      if (subscription !== null)
-        return recordSubscriptions(dependencies, { listing, fetchedAt, subscriptions: [subscription] });
-      const ours = (await heldSubscriptions(database, [id])).get(id);
-      if (ours === undefined) return;
-      const drift: Drift = {
-        kind: 'subscription',
-        subject: id,
-        customer: ours.customerId,
-        tenant: ours.tenant,
-        field: EXISTENCE,
-        ours: ours.status,
-        theirs: null,
-      };
-      metrics.driftFound(await recordDrift(database, { run: listing, drifts: [drift] }));
+    /**
+     * Reads one object that no list holds: of a deleted customer, on a test clock, or no longer open. One that Stripe does
+     * not know is recorded as such, and nothing follows from that alone.
+     */
+    async reconcileUnlisted(options: { kind: UnlistedKind; listing: string; id: string }): Promise<void> {
+      const { kind, listing } = options;
+      const run = { listing, fetchedAt: await databaseNow(database) };
+      switch (kind) {
+        case 'subscription': {
+          const id = stripeSubscriptionIdSchema.parse(options.id);
+          const subscription = await retrieveSubscription(stripe, id);
+          return subscription === null
+            ? recordUnknownSubscription(dependencies, { ...run, id })
+            : recordSubscriptions(dependencies, { ...run, subscriptions: [subscription] });
+        }
+        case 'invoice': {
+          const id = stripeInvoiceIdSchema.parse(options.id);
+          const invoice = await retrieveInvoice(stripe, id);
+          return recordInvoices(dependencies, { ...run, invoices: new Map([[id, invoice]]) });
+        }
+        case 'customer': {
+          const id = stripeCustomerIdSchema.parse(options.id);
+          const customer = await retrieveCustomer(stripe, id);
+          return recordCustomers(dependencies, {
+            ...run,
+            customers: new Map([[id, customer]]),
+            isGoneDrift: true,
+          });
+        }
+        default:
+          return kind satisfies never;
+      }
     },
 
     /** Reads one page of all open invoices and records where ours differ. */
@@ -86,20 +113,8 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
         objects: invoices,
         withBodies: false,
       });
-      const held = await heldInvoiceFields(
-        database,
-        invoices.map(({ id }) => id),
-      );
-      await record(dependencies, {
-        listing,
-        fetchedAt,
-        kind: 'invoice',
-        compared: invoices.map((invoice) => ({
-          id: invoice.id,
-          customer: invoice.customerId,
-          differences: invoiceDifferences(held.get(invoice.id), invoice),
-        })),
-      });
+      const byId = new Map(invoices.map((invoice) => [invoice.id, invoice]));
+      await recordInvoices(dependencies, { listing, fetchedAt, invoices: byId });
       return listed(invoices, hasMore);
     },
 
@@ -108,23 +123,53 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
       listing: string;
       after: string | null;
     }): Promise<{ count: number; after: string | null }> {
+      const fetchedAt = await databaseNow(database);
       const { prices, hasMore } = await listPricePage(stripe, options.after);
-      const held = await heldPrices(
-        database,
-        prices.map(({ price }) => price.id),
-      );
-      const drifts = prices.flatMap((priced) => {
-        const ours = held.get(priced.price.id);
-        return ours === undefined ? [] : priceDrift(ours, priced);
+      const { drifts, count } = await atOneMoment(database, async (transaction) => {
+        const held = await heldPrices(
+          transaction,
+          prices.map(({ price }) => price.id),
+        );
+        const found = prices.flatMap((priced) => {
+          const ours = held.get(priced.price.id);
+          const isNewer = ours !== undefined && ours.updatedAt >= fetchedAt;
+          return ours === undefined || isNewer ? [] : priceDrift(ours, priced);
+        });
+        const pending = await pendingSubjects(
+          transaction,
+          found.map(({ subject }) => productSubject(subject)),
+        );
+        return {
+          count: held.size,
+          drifts: found.filter(({ subject }) => !pending.has(productSubject(subject))),
+        };
       });
+      // The same product stands beside each of its prices.
       const unique = [...new Map(drifts.map((drift) => [`${drift.subject} ${drift.field}`, drift])).values()];
       metrics.driftFound(await recordDrift(database, { run: options.listing, drifts: unique }));
-      return { count: held.size, after: hasMore ? (prices.at(-1)?.price.id ?? null) : null };
+      return { count, after: hasMore ? (prices.at(-1)?.price.id ?? null) : null };
+    },
+
+    /** Brings a product and its prices in line as its own sync does, and closes in the same transaction what stands of it. */
+    async repairProduct(options: { product: string }): Promise<void> {
+      const productId = stripeProductIdSchema.parse(options.product);
+      const { billingTenant, licensePrices } = dependencies;
+      const closed = await retryStale(async () => {
+        const syncVersion = await productSyncVersion(database, productId);
+        const product = await retrieveProduct(stripe, productId);
+        const prices = await listPrices(stripe, productId);
+        const write = { productId, syncVersion, product, prices, billingTenant, licensePrices };
+        return database.transaction(async (transaction) => {
+          await applyProduct(transaction, write);
+          return closeDrift(transaction, { subjects: [productId], repair: 'product_sync' });
+        });
+      });
+      metrics.driftRepaired(closed);
     },
 
     /**
      * Brings a customer in line as billing sync does, its invoices too, and closes in the same transaction what stands of
-     * everything that Stripe answered. What Stripe did not answer stays recorded.
+     * everything that agrees by then with what Stripe answered. What Stripe did not answer stays recorded.
      */
     async repairCustomer(options: { customer: string }): Promise<void> {
       const customer = stripeCustomerIdSchema.parse(options.customer);
@@ -136,16 +181,13 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
           state,
           events: [],
           withInvoices: true,
+          withContact: true,
         });
         const { licensePrices, billingTenant, dunningPolicy } = dependencies;
         const applied = await database.transaction(async (transaction) => {
           const write = { snapshot, verdicts: [], licensePrices, billingTenant, dunningPolicy };
           const written = await writeSnapshot(transaction, { ...write, now: dependencies.now() });
-          const subjects = [
-            state.tenant,
-            ...snapshot.subscriptions.map(({ id }) => id),
-            ...(snapshot.invoices ?? []).map(({ invoice }) => invoice.id),
-          ];
+          const subjects = [state.tenant, ...(await agreeing(transaction, { snapshot, licensePrices }))];
           const closed = await closeDrift(transaction, { subjects, repair: 'billing_sync' });
           return { ...written, closed };
         });
@@ -168,26 +210,124 @@ function listed(objects: readonly { id: string; createdAt: Date }[], hasMore: bo
   };
 }
 
-async function recordSubscriptions(
-  dependencies: ActivityDependencies,
-  options: { listing: string; fetchedAt: Date; subscriptions: readonly Subscription[] },
-): Promise<void> {
-  const { subscriptions, ...run } = options;
+/** What stands in our rows as a snapshot has it. */
+async function agreeing(
+  transaction: Transaction,
+  options: { snapshot: CustomerSnapshot; licensePrices: LicensePrices },
+): Promise<string[]> {
+  const { snapshot, licensePrices } = options;
+  const invoices = (snapshot.invoices ?? []).map(({ invoice }) => invoice);
+  const compared = [
+    ...(await compareSubscriptions(transaction, { subscriptions: snapshot.subscriptions, licensePrices })),
+    ...(await compareInvoices(transaction, new Map(invoices.map((invoice) => [invoice.id, invoice])))),
+  ];
+  const subjects = compared.filter((each) => each.differences.length === 0).map(({ id }) => id);
+  return snapshot.contact === null ? subjects : [...subjects, snapshot.customer];
+}
+
+/** Whose it is, and where it differs. */
+type Compared = { id: string; customer: string; differences: Difference[] };
+
+async function compareSubscriptions(
+  transaction: Transaction,
+  options: { subscriptions: readonly Subscription[]; licensePrices: LicensePrices },
+): Promise<Compared[]> {
+  const { subscriptions, licensePrices } = options;
   const held = await heldSubscriptions(
-    dependencies.database,
+    transaction,
     subscriptions.map(({ id }) => id),
   );
-  await record(dependencies, {
-    ...run,
+  return subscriptions.map((subscription) => ({
+    id: subscription.id,
+    customer: subscription.customerId,
+    differences: subscriptionDifferences(
+      held.get(subscription.id) ?? null,
+      projectSubscription(subscription, licensePrices),
+    ),
+  }));
+}
+
+/** @param invoices by their ids; null for one that Stripe does not know */
+async function compareInvoices(
+  transaction: Transaction,
+  invoices: ReadonlyMap<string, Invoice | null>,
+): Promise<Compared[]> {
+  const held = await heldInvoiceFields(transaction, [...invoices.keys()]);
+  return [...invoices].flatMap(([id, invoice]) => {
+    const ours = held.get(id);
+    const customer = invoice?.customerId ?? ours?.customerId;
+    return customer === undefined ? [] : [{ id, customer, differences: invoiceDifferences(ours, invoice) }];
+  });
+}
+
+/** What a run saw, and by the database's clock the moment before Stripe was asked. */
+type Sight = { listing: string; fetchedAt: Date };
+
+function recordSubscriptions(
+  dependencies: ActivityDependencies,
+  { subscriptions, ...sight }: Sight & { subscriptions: readonly Subscription[] },
+): Promise<void> {
+  const { licensePrices } = dependencies;
+  return record(dependencies, {
+    ...sight,
     kind: 'subscription',
-    compared: subscriptions.map((subscription) => ({
-      id: subscription.id,
-      customer: subscription.customerId,
-      differences: subscriptionDifferences(
-        held.get(subscription.id) ?? null,
-        projectSubscription(subscription, dependencies.licensePrices),
-      ),
-    })),
+    compare: (transaction) => compareSubscriptions(transaction, { subscriptions, licensePrices }),
+  });
+}
+
+function recordUnknownSubscription(
+  dependencies: ActivityDependencies,
+  { id, ...sight }: Sight & { id: string },
+): Promise<void> {
+  return record(dependencies, {
+    ...sight,
+    kind: 'subscription',
+    compare: async (transaction) => {
+      const ours = (await heldSubscriptions(transaction, [id])).get(id);
+      if (ours === undefined) return [];
+      const difference = { field: EXISTENCE, ours: ours.status, theirs: null };
+      return [{ id, customer: ours.customerId, differences: [difference] }];
+    },
+  });
+}
+
+function recordInvoices(
+  dependencies: ActivityDependencies,
+  { invoices, ...sight }: Sight & { invoices: ReadonlyMap<string, Invoice | null> },
+): Promise<void> {
+  return record(dependencies, {
+    ...sight,
+    kind: 'invoice',
+    compare: (transaction) => compareInvoices(transaction, invoices),
+  });
+}
+
+/**
+ * @param options.customers by their ids; null for one that Stripe does not know
+ * @param options.isGoneDrift whether one that Stripe does not have any more is a difference: what it bought may have ended
+ * long ago, and then it is none
+ */
+function recordCustomers(
+  dependencies: ActivityDependencies,
+  options: Sight & { customers: ReadonlyMap<string, Customer | null>; isGoneDrift?: boolean },
+): Promise<void> {
+  const { customers, isGoneDrift = false, ...sight } = options;
+  const gone = (customer: Customer | null): Difference[] =>
+    isGoneDrift ? [{ field: EXISTENCE, ours: 'known', theirs: customer === null ? null : 'deleted' }] : [];
+  return record(dependencies, {
+    ...sight,
+    kind: 'customer',
+    compare: async (transaction) => {
+      const held = await reconciledCustomers(transaction, [...customers.keys()]);
+      return [...customers].flatMap(([id, customer]): Compared[] => {
+        const ours = held.get(id);
+        if (ours === undefined) return [];
+        if (customer === null || customer.deleted) return [{ id, customer: id, differences: gone(customer) }];
+        const { email, name } = customer;
+        const found = differences({ email: ours.email, name: ours.name }, { email, name });
+        return [{ id, customer: id, differences: found }];
+      });
+    },
   });
 }
 
@@ -197,41 +337,41 @@ async function recordSubscriptions(
  */
 async function record(
   { database, metrics }: ActivityDependencies,
-  options: {
-    listing: string;
-    fetchedAt: Date;
-    kind: DriftKind;
-    compared: readonly { id: string; customer: string; differences: Difference[] }[];
-  },
+  options: Sight & { kind: DriftKind; compare: (transaction: Transaction) => Promise<Compared[]> },
 ): Promise<void> {
-  const differing = options.compared.filter((each) => each.differences.length > 0);
-  const ours = await reconciledCustomers(
-    database,
-    differing.map(({ customer }) => customer),
-  );
-  const drifts = differing.flatMap(({ id, customer, differences: found }) => {
-    const known = ours.get(customer);
-    const isOnItsWay =
-      known === undefined ||
-      known.isPending ||
-      (known.syncedAt !== null && known.syncedAt >= options.fetchedAt);
-    if (isOnItsWay) return [];
-    return found.map(
-      (difference): Drift => ({
-        kind: options.kind,
-        subject: id,
-        customer,
-        tenant: known.tenant,
-        ...difference,
-      }),
+  const drifts = await atOneMoment(database, async (transaction) => {
+    const differing = (await options.compare(transaction)).filter((each) => each.differences.length > 0);
+    if (differing.length === 0) return [];
+    const ours = await reconciledCustomers(
+      transaction,
+      differing.map(({ customer }) => customer),
     );
+    const pending = await pendingSubjects(
+      transaction,
+      differing.flatMap(({ id, customer }) => [id, customer]),
+    );
+    return differing.flatMap(({ id, customer, differences: found }) => {
+      const known = ours.get(customer);
+      const isOnItsWay =
+        known === undefined ||
+        pending.has(id) ||
+        pending.has(customer) ||
+        (known.syncedAt !== null && known.syncedAt >= options.fetchedAt);
+      if (isOnItsWay) return [];
+      const about = { kind: options.kind, subject: id, customer, tenant: known.tenant };
+      return found.map((difference): Drift => ({ ...about, ...difference }));
+    });
   });
   metrics.driftFound(await recordDrift(database, { run: options.listing, drifts }));
 }
 
-function invoiceDifferences(held: HeldInvoiceFields | undefined, invoice: Invoice): Difference[] {
-  if (held === undefined) return [{ field: EXISTENCE, ours: null, theirs: invoice.status }];
+function invoiceDifferences(held: HeldInvoiceFields | undefined, invoice: Invoice | null): Difference[] {
+  if (held === undefined) return [{ field: EXISTENCE, ours: null, theirs: invoice?.status ?? null }];
+  if (invoice === null) return [{ field: EXISTENCE, ours: held.status, theirs: null }];
   return differences(held, {
+    customerId: invoice.customerId,
+    subscriptionId: invoice.subscriptionId,
+    number: invoice.number,
     status: invoice.status,
     amountDue: invoice.amountDueMinor,
     amountPaid: invoice.amountPaidMinor,
@@ -242,31 +382,32 @@ function invoiceDifferences(held: HeldInvoiceFields | undefined, invoice: Invoic
   });
 }
 
-/** A deleted product keeps the name that it had; all that is known of it is that it is no longer active. */
+/** Of a price whose product was deleted nothing is known but that both are no longer active. */
 function priceDrift(held: HeldPrice, { price, product }: PricedProduct): Drift[] {
-  const theirs = {
-    productId: price.productId,
-    unitAmount: price.unitAmountMinor,
-    currency: price.currency,
-    recurringInterval: price.recurring?.interval ?? null,
-    recurringIntervalCount: price.recurring?.intervalCount ?? null,
-    isActive: price.active && product !== null,
-    metadata: price.metadata,
-    ...(product === null
+  const about = { kind: 'product' as const, subject: price.productId, customer: null, tenant: null };
+  const ofPrice =
+    product === null
+      ? { isActive: false }
+      : {
+          productId: price.productId,
+          unitAmount: price.unitAmountMinor,
+          currency: price.currency,
+          recurringInterval: price.recurring?.interval ?? null,
+          recurringIntervalCount: price.recurring?.intervalCount ?? null,
+          isActive: price.active,
+          metadata: price.metadata,
+        };
+  const ofProduct =
+    product === null
       ? { isProductActive: false }
       : {
           productName: product.name,
           productDescription: product.description,
           isProductActive: product.active,
           productMetadata: product.metadata,
-        }),
-  };
-  return differences(held, theirs).map((difference) => ({
-    kind: 'product',
-    subject: price.productId,
-    customer: null,
-    tenant: null,
-    ...difference,
-    field: `${price.id} ${difference.field}`,
-  }));
+        };
+  return [
+    ...differences(held, ofPrice).map(({ field, ...pair }) => ({ field: `${price.id} ${field}`, ...pair })),
+    ...differences(held, ofProduct),
+  ].map((difference) => ({ ...about, ...difference }));
 }

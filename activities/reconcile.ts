@@ -1,6 +1,5 @@
 import { dueAccess } from '../db/access.ts';
 import {
-  closeDrift,
   closeUnseenDrift,
   countDrift,
   customersWithDrift,
@@ -9,8 +8,11 @@ import {
 } from '../db/billing-drift.ts';
 import { analyzeListings, forgetListings } from '../db/listings.ts';
 import {
+  atOneMoment,
   forgetOldListings,
+  moveCursor,
   tenantsToReconcile,
+  unlistedCustomers,
   unlistedOpenInvoices,
   unlistedSubscriptions,
 } from '../db/reconcile.ts';
@@ -25,6 +27,14 @@ const TENANTS_AT_ONCE = 500;
 const UNLISTED_AT_ONCE = 100;
 const CUSTOMERS_AT_ONCE = 200;
 
+/** What is read by itself when no list holds it. */
+export type UnlistedKind = 'subscription' | 'invoice' | 'customer';
+const UNLISTED = {
+  subscription: unlistedSubscriptions,
+  invoice: unlistedOpenInvoices,
+  customer: unlistedCustomers,
+} as const;
+
 /** Reconcile's work on Postgres alone. A run is named by its listing. */
 export function createReconcileActivities(dependencies: ActivityDependencies) {
   const { database, licensePrices, metrics } = dependencies;
@@ -33,45 +43,19 @@ export function createReconcileActivities(dependencies: ActivityDependencies) {
       await forgetOldListings(database, { kind: 'reconcile', days: LISTINGS_KEPT_DAYS });
     },
 
-    /** Subscriptions that we hold as going on, and Stripe did not list: of deleted customers, or on test clocks. */
-    async unlistedSubscriptions(options: {
+    /**
+     * The next of what we hold as going on and no list of Stripe's holds: subscriptions and customers that are deleted or on
+     * test clocks, invoices that are no longer open.
+     */
+    async unlisted(options: {
+      kind: UnlistedKind;
       listing: string;
       until: string;
       after: string;
     }): Promise<string[]> {
-      if (options.after === '') await analyzeListings(database);
-      return unlistedSubscriptions(database, {
-        ...options,
-        until: new Date(options.until),
-        limit: UNLISTED_AT_ONCE,
-      });
-    },
-
-    /** Records the invoices that we hold as open, and Stripe does not list as such. @returns after which one to go on; null when these were the last */
-    async recordUnlistedInvoices(options: {
-      listing: string;
-      until: string;
-      after: string;
-    }): Promise<string | null> {
-      const { listing } = options;
-      const unlisted = await unlistedOpenInvoices(database, {
-        ...options,
-        until: new Date(options.until),
-        limit: UNLISTED_AT_ONCE,
-      });
-      const drifts = unlisted.map(
-        ({ id, customer, tenant }): Drift => ({
-          kind: 'invoice',
-          subject: id,
-          customer,
-          tenant,
-          field: 'status',
-          ours: 'open',
-          theirs: 'not open',
-        }),
-      );
-      metrics.driftFound(await recordDrift(database, { run: listing, drifts }));
-      return unlisted.length === UNLISTED_AT_ONCE ? (unlisted.at(-1)?.id ?? null) : null;
+      const { kind, ...of } = options;
+      if (kind === 'subscription' && of.after === '') await analyzeListings(database);
+      return UNLISTED[kind](database, { ...of, until: new Date(of.until), limit: UNLISTED_AT_ONCE });
     },
 
     /**
@@ -82,14 +66,19 @@ export function createReconcileActivities(dependencies: ActivityDependencies) {
       listing: string;
       after: string | null;
     }): Promise<{ checked: number; after: string | null }> {
-      const held = await tenantsToReconcile(database, {
-        after: options.after ?? NO_TENANT,
-        limit: TENANTS_AT_ONCE,
+      const { held, trusted, known, access } = await atOneMoment(database, async (transaction) => {
+        const page = { after: options.after ?? NO_TENANT, limit: TENANTS_AT_ONCE };
+        const found = await tenantsToReconcile(transaction, page);
+        const of = found.filter(({ hasDrift }) => !hasDrift);
+        const ids = of.map(({ tenant }) => tenant);
+        const due = (await dueAccess(transaction, ids)).map((each) => [each.tenant, each] as const);
+        return {
+          held: found,
+          trusted: of,
+          known: await licensedSubscriptions(transaction, ids),
+          access: new Map(due),
+        };
       });
-      const trusted = held.filter(({ hasDrift }) => !hasDrift);
-      const ids = trusted.map(({ tenant }) => tenant);
-      const known = await licensedSubscriptions(database, ids);
-      const access = new Map((await dueAccess(database, ids)).map((due) => [due.tenant, due]));
       const drifts = trusted.flatMap(({ tenant, licensedUserCount }) => {
         const due = access.get(tenant);
         const ours = { licensed_user_count: licensedUserCount, access_state: due?.held };
@@ -106,30 +95,27 @@ export function createReconcileActivities(dependencies: ActivityDependencies) {
       return { checked: held.length, after: isLast ? null : (held.at(-1)?.tenant ?? null) };
     },
 
-    /** The next customers whose sync may bring what the run saw in line. */
-    async customersWithDrift(options: { listing: string; after: string }): Promise<string[]> {
+    /** The next customers whose sync may bring what was seen in line. @param options.began ISO 8601 */
+    async customersWithDrift(options: { listing: string; began: string; after: string }): Promise<string[]> {
+      const { listing: run, after } = options;
       return customersWithDrift(database, {
-        run: options.listing,
-        after: options.after,
+        run,
+        began: new Date(options.began),
+        after,
         limit: CUSTOMERS_AT_ONCE,
       });
     },
 
-    async productsWithDrift(options: { listing: string }): Promise<string[]> {
-      return productsWithDrift(database, options.listing);
-    },
-
-    /** A product's own sync wrote it as Stripe has it. */
-    async closeProductDrift(options: { product: string }): Promise<void> {
-      metrics.driftRepaired(
-        await closeDrift(database, { subjects: [options.product], repair: 'product_sync' }),
-      );
+    /** @param options.began ISO 8601 */
+    async productsWithDrift(options: { listing: string; began: string }): Promise<string[]> {
+      return productsWithDrift(database, { run: options.listing, began: new Date(options.began) });
     },
 
     /**
      * Ends a run: counts what it saw, closes what stood before and was not seen again, and removes its listing.
      *
      * @param options.began ISO 8601
+     * @param options.closes whether it looked at everything and repaired what it could
      */
     async endReconcile(options: {
       listing: string;
@@ -137,7 +123,11 @@ export function createReconcileActivities(dependencies: ActivityDependencies) {
       closes: boolean;
     }): Promise<{ found: number; standing: number }> {
       const { listing } = options;
-      if (options.closes) await closeUnseenDrift(database, { run: listing, before: new Date(options.began) });
+      const began = new Date(options.began);
+      if (options.closes) {
+        await closeUnseenDrift(database, { run: listing, before: began });
+        await moveCursor(database, { name: 'billing', readUntil: began });
+      }
       const { seen, standing } = await countDrift(database, listing);
       await forgetListings(database, [listing]);
       metrics.reconciled();

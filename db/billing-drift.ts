@@ -43,27 +43,33 @@ export async function recordDrift(
   return found;
 }
 
+/** What stands and was seen by a run, or by another one since it began, which may be a dry run. */
+type SeenBy = { run: string; began: Date };
+
+const standsSeenBy = ({ run, began }: SeenBy) =>
+  sql`${drift.repairedAt} is null and (${drift.lastSeenBy} = ${run} or ${drift.lastSeenAt} >= ${began.toISOString()}::timestamptz)`;
+
 /** The next customers whose sync may bring what a run saw in line, in the order of their ids; each is answered once a pass. */
 export async function customersWithDrift(
   database: Database,
-  options: { run: string; after: string; limit: number },
+  options: SeenBy & { after: string; limit: number },
 ): Promise<string[]> {
   const { rows } = await database.execute<{ customer: string }>(sql`
-    select distinct coalesce(d.stripe_customer_external_id, c.stripe_customer_external_id) as customer
-    from ${drift} d
-    left join ${stripeCustomers} c on d.kind = 'tenant' and c.tenant = d.tenant
-    where d.last_seen_by = ${options.run} and d.repaired_at is null and d.kind <> 'product'
-      and coalesce(d.stripe_customer_external_id, c.stripe_customer_external_id) > ${options.after}
+    select distinct coalesce(${drift.stripeCustomerExternalId}, c.stripe_customer_external_id) as customer
+    from ${drift}
+    left join ${stripeCustomers} c on ${drift.kind} = 'tenant' and c.tenant = ${drift.tenant}
+    where ${standsSeenBy(options)} and ${drift.kind} <> 'product'
+      and coalesce(${drift.stripeCustomerExternalId}, c.stripe_customer_external_id) > ${options.after}
     order by 1 limit ${options.limit}`);
   return rows.map(({ customer }) => customer);
 }
 
 /** Products that a run saw to differ. */
-export async function productsWithDrift(database: Database, run: string): Promise<string[]> {
+export async function productsWithDrift(database: Database, options: SeenBy): Promise<string[]> {
   const rows = await database
     .selectDistinct({ subject: drift.subject })
     .from(drift)
-    .where(and(eq(drift.lastSeenBy, run), isNull(drift.repairedAt), eq(drift.kind, 'product')));
+    .where(and(standsSeenBy(options), eq(drift.kind, 'product')));
   return rows.map(({ subject }) => subject);
 }
 

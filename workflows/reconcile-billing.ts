@@ -8,6 +8,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { UnlistedKind } from '../activities/reconcile.ts';
 import type { EventList } from '../activities/reconcile-events.ts';
 import {
   QUERIES,
@@ -16,7 +17,6 @@ import {
   type ReconcileProgress,
 } from '../client/contract.ts';
 import { adviceFor } from '../domain/failures.ts';
-import { productSubject } from '../domain/ids.ts';
 import { activities, BULK_PRIORITY, stripeActivities } from './activities.ts';
 import { beginListing, type Listing, listInParts } from './list-in-parts.ts';
 import { rootFailure } from './operated-steps.ts';
@@ -32,8 +32,10 @@ const progressQuery = defineQuery<ReconcileProgress>(QUERIES.progress);
 const STEPS = [
   'events',
   'subscriptions',
-  'unlisted',
+  'unlisted_subscriptions',
   'invoices',
+  'unlisted_invoices',
+  'unlisted_customers',
   'repair',
   'tenants',
   'repair_tenants',
@@ -114,8 +116,10 @@ class ReconcileRun {
     const steps: Record<Exclude<Step, 'done'>, { isAsked: boolean; carryOut: () => Promise<void> }> = {
       events: { isAsked: only !== 'subscriptions', carryOut: () => this.#events() },
       subscriptions: { isAsked: only !== 'events', carryOut: () => this.#subscriptions() },
-      unlisted: { isAsked: only !== 'events', carryOut: () => this.#unlisted() },
+      unlisted_subscriptions: { isAsked: only !== 'events', carryOut: () => this.#unlisted('subscription') },
       invoices: { isAsked: only !== 'events', carryOut: () => this.#invoices() },
+      unlisted_invoices: { isAsked: only !== 'events', carryOut: () => this.#unlisted('invoice') },
+      unlisted_customers: { isAsked: only !== 'events', carryOut: () => this.#unlisted('customer') },
       repair: { isAsked: only !== 'events' && isRepaired, carryOut: () => this.#repair() },
       tenants: { isAsked: only !== 'events', carryOut: () => this.#tenants() },
       repair_tenants: { isAsked: only !== 'events' && isRepaired, carryOut: () => this.#repair() },
@@ -202,22 +206,19 @@ class ReconcileRun {
     });
   }
 
-  async #unlisted(): Promise<void> {
+  async #unlisted(kind: UnlistedKind): Promise<void> {
+    const listing = this.#listing;
     for (;;) {
-      const subscriptions = await activities('Subscriptions that Stripe does not list').unlistedSubscriptions(
-        {
-          listing: this.#listing,
-          until: this.#until,
-          after: this.#state.after,
-        },
-      );
-      const last = subscriptions.at(-1);
+      const ids = await activities(`Each ${kind} that Stripe does not list`).unlisted({
+        kind,
+        listing,
+        until: this.#until,
+        after: this.#state.after,
+      });
+      const last = ids.at(-1);
       if (last === undefined) return;
-      await this.#atOnce(subscriptions, (subscription) =>
-        stripeActivities('A subscription by itself', BULK_PRIORITY).reconcileUnlisted({
-          listing: this.#listing,
-          subscription,
-        }),
+      await this.#atOnce(ids, (id) =>
+        stripeActivities(`${id} by itself`, BULK_PRIORITY).reconcileUnlisted({ kind, listing, id }),
       );
       await this.#goOnAfter(last);
     }
@@ -234,13 +235,6 @@ class ReconcileRun {
       figures.invoices_checked += page.count;
       return page;
     });
-    for (let after: string | null = ''; after !== null; ) {
-      after = await activities('Invoices that are no longer open').recordUnlistedInvoices({
-        listing: this.#listing,
-        until: this.#until,
-        after,
-      });
-    }
   }
 
   /** Each customer once: what its sync can't bring in line stays recorded. */
@@ -248,12 +242,15 @@ class ReconcileRun {
     for (;;) {
       const customers = await activities('Customers that differ').customersWithDrift({
         listing: this.#listing,
+        began: this.#until,
         after: this.#state.after,
       });
       const last = customers.at(-1);
       if (last === undefined) return;
       await this.#atOnce(customers, (customer) =>
-        stripeActivities(`${customer} is brought in line`, BULK_PRIORITY).repairCustomer({ customer }),
+        this.#leaveIfItFails(
+          stripeActivities(`${customer} is brought in line`, BULK_PRIORITY).repairCustomer({ customer }),
+        ),
       );
       await this.#goOnAfter(last);
     }
@@ -286,13 +283,23 @@ class ReconcileRun {
       if (after === null) break;
     }
     if (this.#input.dry_run) return;
-    const products = await activities('Products that differ').productsWithDrift({ listing: this.#listing });
+    const products = await activities('Products that differ').productsWithDrift({
+      listing: this.#listing,
+      began: this.#until,
+    });
     for (const product of products) {
-      await stripeActivities(`Product ${product}`, BULK_PRIORITY).syncSubject({
-        subject: productSubject(product),
-        only_pending: false,
-      });
-      await activities(`Product ${product} is in line`).closeProductDrift({ product });
+      await this.#leaveIfItFails(
+        stripeActivities(`${product} is brought in line`, BULK_PRIORITY).repairProduct({ product }),
+      );
+    }
+  }
+
+  /** What can't be repaired keeps nobody else's repair from being made: it stands, recorded, with its error in the history. */
+  async #leaveIfItFails(repair: Promise<void>): Promise<void> {
+    try {
+      await repair;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
     }
   }
 
