@@ -1,5 +1,6 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { LIVE_STATUSES } from '../domain/subscription.ts';
+import { type CountByKind, openDrift } from './attention.ts';
 import type { Database, Transaction } from './connect.ts';
 import {
   reconcileCursors,
@@ -248,7 +249,7 @@ export const RECONCILE_HALVES = ['events', 'billing'] as const;
 export type ReconcileHalf = (typeof RECONCILE_HALVES)[number];
 
 /** For how long nobody has looked, by half. One that never did has waited since the installation. @param billingTenant is there from the first set-up on */
-export async function reconcileAges(
+async function reconcileAges(
   database: Database,
   billingTenant: string,
 ): Promise<{ half: ReconcileHalf; ageMs: number }[]> {
@@ -258,6 +259,17 @@ export async function reconcileAges(
     join ${tenants} t on t.tenant = ${billingTenant}
     left join ${reconcileCursors} c on c.name = half`);
   return rows;
+}
+
+/** What the metrics tell of reconcile. */
+export type ReconcileFigures = {
+  /** Differences that stand. */
+  openDrift: CountByKind[];
+  ages: { half: ReconcileHalf; ageMs: number }[];
+};
+
+export async function reconcileFigures(database: Database, billingTenant: string): Promise<ReconcileFigures> {
+  return { openDrift: await openDrift(database), ages: await reconcileAges(database, billingTenant) };
 }
 
 /** Until when a list was read; null when it never was. */

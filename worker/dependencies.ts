@@ -12,6 +12,7 @@ import type { Config } from '../config.ts';
 import { connectDatabase, type DatabaseConnection } from '../db/connect.ts';
 import { dunningFigures } from '../db/dunning-figures.ts';
 import { inboxBacklog } from '../db/inbox-backlog.ts';
+import { reconcileFigures } from '../db/reconcile.ts';
 import { isLiveKey } from '../domain/stripe-key.ts';
 import { createStripe } from '../stripe/client.ts';
 import { createWorkerMetrics } from './metrics.ts';
@@ -41,6 +42,7 @@ export function buildDependencies(config: Config<'worker'>, log: Logger): Worker
   const metrics = createWorkerMetrics({
     readBacklog: () => inboxBacklog(database),
     readDunning: () => dunningFigures(database),
+    readReconcile: () => reconcileFigures(database, config.MASTER_BILLING_TENANT_ID),
     nowMs: Date.now,
   });
   const stripe = createStripe({

@@ -2,6 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { createActivityMetrics } from '../activities/metrics.ts';
 import type { DunningFigures } from '../db/dunning-figures.ts';
 import type { InboxBacklog } from '../db/inbox-backlog.ts';
+import type { ReconcileFigures } from '../db/reconcile.ts';
+import { DRIFT_KINDS } from '../domain/billing-drift.ts';
 import type { StripeRequest } from '../stripe/client.ts';
 
 /** However often somebody looks, Postgres is asked this often. */
@@ -11,9 +13,10 @@ const READING_MAX_AGE_MS = 10_000;
 export function createWorkerMetrics(options: {
   readBacklog: () => Promise<InboxBacklog>;
   readDunning: () => Promise<DunningFigures>;
+  readReconcile: () => Promise<ReconcileFigures>;
   nowMs: () => number;
 }) {
-  const { readBacklog, readDunning, nowMs } = options;
+  const { readBacklog, readDunning, readReconcile, nowMs } = options;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -29,6 +32,7 @@ export function createWorkerMetrics(options: {
   }
   addBacklogGauges(registry, remembered(readBacklog, nowMs));
   addDunningGauges(registry, remembered(readDunning, nowMs));
+  addReconcileGauges(registry, remembered(readReconcile, nowMs));
   return {
     registry,
     activities: createActivityMetrics(registry),
@@ -79,13 +83,14 @@ function addBacklogGauges(registry: Registry, read: () => Promise<InboxBacklog |
   );
 }
 
-function addDunningGauges(registry: Registry, read: () => Promise<DunningFigures | undefined>): void {
-  const gauge = (
+/** Makes gauges of what is read together. */
+function gaugesOf<Figures>(registry: Registry, read: () => Promise<Figures | undefined>) {
+  return (
     name: string,
     help: string,
     labels: string[],
-    show: (set: SetGauge, figures: DunningFigures) => void,
-  ) =>
+    show: (set: SetGauge, figures: Figures) => void,
+  ): void => {
     new Gauge({
       name,
       help,
@@ -99,6 +104,31 @@ function addDunningGauges(registry: Registry, read: () => Promise<DunningFigures
         if (figures !== undefined) show((label, value) => this.set(label, value), figures);
       },
     });
+  };
+}
+
+function addReconcileGauges(registry: Registry, read: () => Promise<ReconcileFigures | undefined>): void {
+  const gauge = gaugesOf(registry, read);
+  gauge(
+    'tenantry_drift_open_rows',
+    'Differences between Stripe and us that stand, by kind',
+    ['kind'],
+    (set, { openDrift }) => {
+      for (const kind of DRIFT_KINDS) set({ kind }, openDrift.find((each) => each.kind === kind)?.rows ?? 0);
+    },
+  );
+  gauge(
+    'tenantry_reconcile_age_seconds',
+    'Since when nothing was held against Stripe, by half: events, or billing, which is all the rest',
+    ['half'],
+    (set, { ages }) => {
+      for (const { half, ageMs } of ages) set({ half }, ageMs / 1000);
+    },
+  );
+}
+
+function addDunningGauges(registry: Registry, read: () => Promise<DunningFigures | undefined>): void {
+  const gauge = gaugesOf(registry, read);
   gauge('tenantry_dunning_open_cases', 'Dunning cases that are open, by state', ['state'], (set, figures) => {
     for (const { state, cases } of figures.openCases) set({ state }, cases);
   });

@@ -15,6 +15,7 @@ export async function metricNames(): Promise<string[]> {
       restrictedWithoutDebt: 0,
       mails: { waiting: 0, oldestMs: 0 },
     }),
+    readReconcile: async () => ({ openDrift: [], ages: [] }),
     nowMs: Date.now,
   });
   const metrics = await Promise.all([gateway, worker].map(({ registry }) => registry.getMetricsAsJSON()));

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import type { DunningFigures } from '../../db/dunning-figures.ts';
 import type { InboxBacklog } from '../../db/inbox-backlog.ts';
+import type { ReconcileFigures } from '../../db/reconcile.ts';
 import { createStripe } from '../../stripe/client.ts';
 import { createWorkerMetrics } from '../../worker/metrics.ts';
 
@@ -18,6 +19,14 @@ const FIGURES: DunningFigures = {
   mails: { waiting: 5, oldestMs: 90_000 },
 };
 
+const RECONCILED: ReconcileFigures = {
+  openDrift: [{ kind: 'subscription', rows: 3 }],
+  ages: [
+    { half: 'events', ageMs: 90_000 },
+    { half: 'billing', ageMs: 5_400_500 },
+  ],
+};
+
 /** Answers one after the other, the last one again and again. */
 function inTurn<T>(answers: (T | Error)[]): () => Promise<T> {
   return async () => {
@@ -27,13 +36,18 @@ function inTurn<T>(answers: (T | Error)[]): () => Promise<T> {
   };
 }
 
-function fakeBacklog(answers: (InboxBacklog | Error)[], figures: (DunningFigures | Error)[] = [FIGURES]) {
+function fakeBacklog(
+  answers: (InboxBacklog | Error)[],
+  figures: (DunningFigures | Error)[] = [FIGURES],
+  reconciled: (ReconcileFigures | Error)[] = [RECONCILED],
+) {
   let nowMs = 0;
   let reads = 0;
   const readBacklog = inTurn(answers);
   const metrics = createWorkerMetrics({
     nowMs: () => nowMs,
     readDunning: inTurn(figures),
+    readReconcile: inTurn(reconciled),
     readBacklog: () => {
       reads += 1;
       return readBacklog();
@@ -70,6 +84,26 @@ test('while Postgres is away the backlog is missing, not old, and the other metr
   expect(away).toContain('process_cpu_user_seconds_total');
   pass(10_001);
   expect(await text()).toContain('tenantry_inbox_backlog_rows 7\n');
+});
+
+const OF_RECONCILE = /^tenantry_(?:drift_open_rows|reconcile_age_seconds).*$/gm;
+
+test('what stands of drift is shown by kind, those without any as 0, and since when nobody has looked', async () => {
+  const { text } = fakeBacklog([BACKLOG]);
+  expect((await text()).match(OF_RECONCILE)).toEqual([
+    'tenantry_drift_open_rows{kind="subscription"} 3',
+    'tenantry_drift_open_rows{kind="invoice"} 0',
+    'tenantry_drift_open_rows{kind="customer"} 0',
+    'tenantry_drift_open_rows{kind="tenant"} 0',
+    'tenantry_drift_open_rows{kind="product"} 0',
+    'tenantry_reconcile_age_seconds{half="events"} 90',
+    'tenantry_reconcile_age_seconds{half="billing"} 5400.5',
+  ]);
+});
+
+test('while Postgres is away drift is missing, not none', async () => {
+  const { text } = fakeBacklog([BACKLOG], [FIGURES], [new Error('away')]);
+  expect((await text()).match(OF_RECONCILE)).toBeNull();
 });
 
 const OF_DUNNING =

@@ -5,10 +5,12 @@ import {
   stripeProductIdSchema,
   stripeSubscriptionIdSchema,
 } from '../../../../domain/ids.ts';
+import { ALL_STRIPE_EVENT_TYPES } from '../../../../domain/stripe-event-types.ts';
 import * as account from '../../../../stripe/account.ts';
 import * as checkoutSessions from '../../../../stripe/checkout-sessions.ts';
 import { createStripe } from '../../../../stripe/client.ts';
 import * as customers from '../../../../stripe/customers.ts';
+import * as events from '../../../../stripe/events.ts';
 import * as invoices from '../../../../stripe/invoices.ts';
 import * as metadata from '../../../../stripe/metadata.ts';
 import * as products from '../../../../stripe/products.ts';
@@ -21,6 +23,7 @@ export const requestModules = {
   account,
   checkoutSessions,
   customers,
+  events,
   invoices,
   metadata,
   products,
@@ -49,6 +52,8 @@ export async function makeProductRequests(apiBase: string): Promise<string[]> {
   const unpaid = stripeInvoiceIdSchema.parse(store.unpaid);
   const payment = { invoice: unpaid, withFirstFailure: true };
   const write = { metadata: { tenant_id: 'a tenant' }, idempotencyKey: 'create-tenant:1' };
+  const page = { from: 0, before: Math.floor(Date.now() / 1000) + 1, after: null };
+  const eventPage = { ...page, types: ALL_STRIPE_EVENT_TYPES.slice(0, 20), onlyUndelivered: true };
   const calls: Record<string, () => Promise<unknown>> = {
     examineKey: () => account.examineKey(stripe),
     retrievePriceStanding: () => account.retrievePriceStanding(stripe, price),
@@ -61,8 +66,12 @@ export async function makeProductRequests(apiBase: string): Promise<string[]> {
     retrieveProduct: () => products.retrieveProduct(stripe, product),
     retrievePrice: () => products.retrievePrice(stripe, price),
     listPrices: () => products.listPrices(stripe, product),
+    listPricePage: () => products.listPricePage(stripe, null),
+    listEventPage: () => events.listEventPage(stripe, eventPage),
     listSubscriptions: () => subscriptions.listSubscriptions(stripe, customer),
     retrieveSubscription: () => subscriptions.retrieveSubscription(stripe, subscription),
+    listSubscriptionPage: () => subscriptions.listSubscriptionPage(stripe, page),
+    listOpenInvoicePage: () => invoices.listOpenInvoicePage(stripe, page),
     listInvoices: () => invoices.listInvoices(stripe, customer),
     retrieveInvoice: () => invoices.retrieveInvoice(stripe, unpaid),
     retrieveInvoiceCustomer: () => invoices.retrieveInvoiceCustomer(stripe, unpaid),
