@@ -245,7 +245,7 @@ export async function heldPrices(
 }
 
 /** The two halves of reconcile; each has a cursor that tells until when it has looked. */
-export const RECONCILE_HALVES = ['events', 'billing'] as const;
+const RECONCILE_HALVES = ['events', 'billing'] as const;
 export type ReconcileHalf = (typeof RECONCILE_HALVES)[number];
 
 /** For how long nobody has looked, by half. One that never did has waited since the installation. @param billingTenant is there from the first set-up on */
