@@ -3,7 +3,7 @@ import { keepCustomers, type SeenCustomer } from '../db/import-plan.ts';
 import { databaseNow, dropListed, keepListed } from '../db/listings.ts';
 import { tenantExists } from '../db/tenants.ts';
 import { Failure } from '../domain/failures.ts';
-import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from '../domain/ids.ts';
+import { stripeCustomerIdSchema, stripeSubscriptionIdSchema, tenantIdSchema } from '../domain/ids.ts';
 import { isLicenseItem, type LicensePrices } from '../domain/license-count.ts';
 import { isLive } from '../domain/subscription.ts';
 import { retrieveCustomer } from '../stripe/customers.ts';
@@ -141,10 +141,8 @@ function customersOf(page: SubscriptionPage, licensePrices: LicensePrices): Seen
   const seen = new Map<string, SeenCustomer>();
   for (const { customer, subscription, livemode } of page.listed) {
     const before = seen.get(customer.id);
-    const named = [
-      customer.deleted ? undefined : customer.metadata.tenant_id,
-      subscription.metadata.tenant_id,
-    ];
+    const taggedTenant = customer.deleted ? null : namedTenant(customer.metadata);
+    const named = [taggedTenant, namedTenant(subscription.metadata)].filter((name) => name !== null);
     const isLicensed =
       isLive(subscription.status) &&
       subscription.items.some((item) =>
@@ -157,11 +155,15 @@ function customersOf(page: SubscriptionPage, licensePrices: LicensePrices): Seen
       isDeleted: customer.deleted,
       livemode,
       hasLiveLicense: isLicensed || (before?.hasLiveLicense ?? false),
-      namedTenants: [
-        ...new Set([...(before?.namedTenants ?? []), ...named.filter((name) => !!name)]),
-      ] as string[],
-      taggedTenant: customer.deleted ? null : (customer.metadata.tenant_id ?? null),
+      namedTenants: [...new Set([...(before?.namedTenants ?? []), ...named])],
+      taggedTenant,
     });
   }
   return [...seen.values()];
+}
+
+/** Whatever stands there; a tenant's id in the one way in which we write it. */
+function namedTenant({ tenant_id: name }: Record<string, string>): string | null {
+  if (!name) return null;
+  return tenantIdSchema.safeParse(name).success ? name.toLowerCase() : name;
 }

@@ -12,6 +12,7 @@ import {
   customersToApply,
   customersToCreate,
   customersToTag,
+  disputedCustomers,
   type MatchedCustomer,
   type PlanCounts,
   recordApplied,
@@ -29,9 +30,10 @@ import {
   listedCustomers,
 } from '../db/listings.ts';
 import { heldSubscriptions } from '../db/subscriptions.ts';
+import { tenantExists } from '../db/tenants.ts';
 import { subscriptionDifferences } from '../domain/billing-drift.ts';
 import { CLIENT_NAME_LENGTH_MAX } from '../domain/create-tenant-input.ts';
-import { matchCustomer } from '../domain/customer-match.ts';
+import { type ConflictReason, matchCustomer } from '../domain/customer-match.ts';
 import { Failure } from '../domain/failures.ts';
 import { projectSubscription } from '../domain/subscription-projection.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -44,10 +46,12 @@ const APPLIED_AT_ONCE = 100;
 const SUBSCRIPTIONS_AT_ONCE = 500;
 /** Tenants of an import that are being made at the same time: live purchases go first on the same queue. */
 const UNDER_CREATION_MAX = 20;
+/** A creation without a result after so long is no longer waited for; the proof tells what is not there. */
+const CREATION_MINUTES_MAX = 5;
 const TAGGED_AT_ONCE = 100;
-const PRODUCTS_MAX = 500;
-/** Differences that one round of the proof looks at again. */
-const LOOKED_AT_AGAIN_MAX = 200;
+const PRODUCTS_AT_ONCE = 500;
+/** Differences that are looked at again before the next ones are asked for. */
+const DIFFERENCES_AT_ONCE = 200;
 
 export type ImportStretch = PlanCounts & { more: boolean };
 
@@ -90,9 +94,13 @@ export function createImportActivities(dependencies: ActivityDependencies) {
       return { ...(await countPlan(database, listing)), more };
     },
 
-    /** Products of what was listed that we have no row of; each is synced by itself before anything refers to it. */
-    async unknownProducts(options: { listing: string }): Promise<string[]> {
-      return unknownProductsOf(database, { listing: options.listing, limit: PRODUCTS_MAX });
+    /**
+     * The next products of what was listed that we have no row of; each is synced by itself before anything refers to it.
+     *
+     * @param options.after the last one of the call before
+     */
+    async unknownProducts(options: { listing: string; after: string }): Promise<string[]> {
+      return unknownProductsOf(database, { ...options, limit: PRODUCTS_AT_ONCE });
     },
 
     /** Links customers to their tenants and writes their subscriptions, where ours differ; what live events wrote later stays. */
@@ -113,7 +121,7 @@ export function createImportActivities(dependencies: ActivityDependencies) {
     /** Begins tenants for paying customers without one, a few at a time. */
     async createMissingTenants(options: { listing: string }): Promise<ImportStretch & { under_way: number }> {
       const { listing } = options;
-      const underWay = await countUnderCreation(database, listing);
+      const underWay = await countUnderCreation(database, { listing, minutesMax: CREATION_MINUTES_MAX });
       const batch = await customersToCreate(database, {
         listing,
         limit: Math.max(0, UNDER_CREATION_MAX - underWay),
@@ -146,18 +154,24 @@ export function createImportActivities(dependencies: ActivityDependencies) {
       return countPlan(database, options.listing);
     },
 
-    /** Both sides counted by status, and the first of what differs. @param options.until when the listing began, ISO 8601 */
+    /**
+     * Both sides counted by status, and the next of what differs.
+     *
+     * @param options.until when the listing began, ISO 8601
+     * @param options.after the last subscription of the call before
+     */
     async prove(options: {
       listing: string;
       until: string;
+      after: string;
     }): Promise<{ by_status: ProofByStatus[]; differences: ProofDifference[] }> {
       const question = { listing: options.listing, until: new Date(options.until) };
       await analyzeListings(database);
       const by_status = await countProof(database, question);
       const differences = await proofDifferences(database, {
         ...question,
-        after: '',
-        limit: LOOKED_AT_AGAIN_MAX,
+        after: options.after,
+        limit: DIFFERENCES_AT_ONCE,
       });
       return { by_status, differences };
     },
@@ -204,31 +218,36 @@ async function applyBatch(
     if (!(error instanceof Failure && error.name === 'DatabaseRefused')) throw error;
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
-      // One of its subscriptions is filed under another tenant: nobody may guess which is right.
-      const conflict = {
-        customer: only.customer,
-        outcome: 'conflict',
-        tenant: null,
-        reason: 'several_tenants',
-        candidates: [only.tenant],
-      } as const;
-      await recordMatches(dependencies.database, { listing, matches: [conflict] });
+      // Its tenant was removed in this moment; whatever else Postgres refuses of it is for operators to see.
+      if (await tenantExists(dependencies.database, only.tenant)) throw error;
+      const matches = [conflict(only.customer, 'unknown_tenant', [])];
+      await recordMatches(dependencies.database, { listing, matches });
       return;
     }
     for (const each of batch) await applyBatch(dependencies, { listing, batch: [each] });
   }
 }
 
+function conflict(customer: string, reason: ConflictReason, candidates: readonly string[]) {
+  return { customer, outcome: 'conflict', tenant: null, reason, candidates } as const;
+}
+
 async function writeBatch(
   dependencies: ActivityDependencies,
-  { listing, batch }: { listing: string; batch: readonly MatchedCustomer[] },
+  { listing, batch: asked }: { listing: string; batch: readonly MatchedCustomer[] },
 ): Promise<void> {
   const { database, licensePrices, billingTenant, dunningPolicy } = dependencies;
   const now = dependencies.now();
-  const customers = batch.map(({ customer }) => customer);
   await database.transaction(async (transaction) => {
+    const disputed = await disputedCustomers(transaction, { listing, batch: asked });
+    if (disputed.size > 0) {
+      const matches = [...disputed].map(([customer, of]) => conflict(customer, 'several_tenants', of));
+      await recordMatches(transaction, { listing, matches });
+    }
+    const batch = asked.filter(({ customer }) => !disputed.has(customer));
+    const customers = batch.map(({ customer }) => customer);
     const links = batch.filter(({ outcome }) => outcome === 'link');
-    await linkCustomers(transaction, { links, billingTenant, now });
+    const linked = await linkCustomers(transaction, { links, billingTenant, now });
     const owners = await lockCustomers(transaction, customers);
     const listed = await listedCustomers(transaction, { listing, customers });
     const held = await heldSubscriptions(
@@ -262,10 +281,13 @@ async function writeBatch(
     if (snapshots.length > 0) {
       await writeSnapshots(transaction, { snapshots, licensePrices, billingTenant, dunningPolicy, now });
     }
-    const written = new Set([
-      ...links.map(({ customer }) => customer),
-      ...snapshots.map(({ customer }) => customer),
-    ]);
+    const written = new Set([...linked, ...snapshots.map(({ customer }) => customer)]);
+    const linkedByOthers = links.flatMap(({ customer, tenant }) => {
+      const owner = owners.get(customer);
+      if (owner === undefined || owner.tenant === tenant) return [];
+      return [{ customer, outcome: 'known', tenant: owner.tenant, reason: null, candidates: [] } as const];
+    });
+    if (linkedByOthers.length > 0) await recordMatches(transaction, { listing, matches: linkedByOthers });
     await recordApplied(transaction, { listing, customers, written });
   });
 }

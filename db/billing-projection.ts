@@ -88,20 +88,20 @@ export async function linkCustomer(
   const linked = await database.transaction((transaction) =>
     linkCustomers(transaction, { links: [link], billingTenant, now }),
   );
-  return linked > 0;
+  return linked.length > 0;
 }
 
 /**
  * Gives customers to existing tenants; those that have a tenant already keep it.
  *
- * @returns how many were given
+ * @returns those that were given
  */
 export async function linkCustomers(
   transaction: Transaction,
   options: { links: readonly CustomerLink[]; billingTenant: string; now: Date },
-): Promise<number> {
+): Promise<string[]> {
   const { links, billingTenant } = options;
-  if (links.length === 0) return 0;
+  if (links.length === 0) return [];
   await lockSubjects(
     transaction,
     links.map(({ customer }) => customer),
@@ -117,8 +117,8 @@ export async function linkCustomers(
       })),
     )
     .onConflictDoNothing()
-    .returning({ tenant: stripeCustomers.tenant });
-  return linked.length;
+    .returning({ customer: stripeCustomers.stripeCustomerExternalId });
+  return linked.map(({ customer }) => customer);
 }
 
 /** A customer's whole truth as Stripe answered it, and when it was asked. */

@@ -2,7 +2,13 @@ import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { CustomerFacts, CustomerMatch, ImportOutcome, ImportReason } from '../domain/customer-match.ts';
 import { tenantIdSchema } from '../domain/ids.ts';
 import type { Database, Transaction } from './connect.ts';
-import { importedCustomers as plan, stripeCustomers, stripeListings, tenants } from './schema.ts';
+import {
+  importedCustomers as plan,
+  stripeCustomers,
+  stripeListings,
+  stripeSubscriptions,
+  tenants,
+} from './schema.ts';
 
 /** A customer of Stripe's as the pages of the list tell of it. */
 export type SeenCustomer = {
@@ -23,14 +29,15 @@ export async function keepCustomers(
 ): Promise<void> {
   const { listing, customers } = options;
   if (customers.length === 0) return;
+  // In one order everywhere, so that two pages with the same customers can't wait for each other.
+  const sorted = [...customers].sort((a, b) => (a.customer < b.customer ? -1 : 1));
   await transaction
     .insert(plan)
-    .values(
-      customers.map(({ customer, ...seen }) => ({ listing, stripeCustomerExternalId: customer, ...seen })),
-    )
+    .values(sorted.map(({ customer, ...seen }) => ({ listing, stripeCustomerExternalId: customer, ...seen })))
     .onConflictDoUpdate({
       target: [plan.listing, plan.stripeCustomerExternalId],
       set: {
+        isDeleted: sql`${plan.isDeleted} or excluded.is_deleted`,
         hasLiveLicense: sql`${plan.hasLiveLicense} or excluded.has_live_license`,
         namedTenants: sql`array(select distinct unnest(${plan.namedTenants} || excluded.named_tenants))`,
       },
@@ -84,12 +91,17 @@ export async function unjudgedCustomers(
     database,
     rows.flatMap((row) => row.namedTenants),
   );
+  const named = await customersThatName(database, {
+    listing,
+    tenants: rows.flatMap((row) => (row.namedTenants.length === 0 ? row.tenantsByEmail : [])),
+  });
   return rows.map(({ customer, livemode, ...row }) => ({
     customer,
     facts: {
       ...row,
+      rivals: row.tenantsByEmail.reduce((sum, tenant) => sum + (named.get(tenant) ?? 0), row.rivals),
       hasOtherLivemode: livemode !== options.livemode,
-      existingNamed: row.namedTenants.filter((named) => existing.has(named.toLowerCase())),
+      existingNamed: row.namedTenants.filter((name) => existing.has(name.toLowerCase())),
     },
   }));
 }
@@ -98,6 +110,24 @@ type UnjudgedRow = Omit<CustomerFacts, 'hasOtherLivemode' | 'existingNamed'> & {
   customer: string;
   livemode: boolean;
 };
+
+/** How many customers without a row name each of these tenants. */
+async function customersThatName(
+  database: Database,
+  options: { listing: string; tenants: readonly string[] },
+): Promise<ReadonlyMap<string, number>> {
+  if (options.tenants.length === 0) return new Map();
+  const { rows } = await database.execute<{ tenant: string; count: number }>(sql`
+    select named.tenant, count(*)::int as count
+    from ${plan} p cross join lateral unnest(p.named_tenants) as named (tenant)
+    where p.listing = ${options.listing} and named.tenant = any(${sql.param([...options.tenants])}::text[])
+      and not exists (
+        select from ${stripeCustomers} taken
+        where taken.stripe_customer_external_id = p.stripe_customer_external_id
+      )
+    group by named.tenant`);
+  return new Map(rows.map(({ tenant, count }) => [tenant, count]));
+}
 
 /** @param named whatever stands in Stripe's metadata */
 async function existingTenants(database: Database, named: readonly string[]): Promise<ReadonlySet<string>> {
@@ -156,6 +186,34 @@ export async function customersToApply(
     .map(({ before: _, ...due }) => due);
 }
 
+/**
+ * Customers of whose subscriptions one is filed under another tenant than theirs.
+ *
+ * @param options.batch with the tenant that they are to get; one that they have already counts instead
+ * @returns the tenants that each could be of
+ */
+export async function disputedCustomers(
+  transaction: Transaction,
+  options: { listing: string; batch: readonly Pick<MatchedCustomer, 'customer' | 'tenant'>[] },
+): Promise<ReadonlyMap<string, string[]>> {
+  const { listing, batch } = options;
+  const { rows } = await transaction.execute<{ customer: string; tenants: string[] }>(sql`
+    select due.customer, array_agg(distinct s.tenant) || due.tenant as tenants
+    from (
+      select asked.customer, coalesce(c.tenant, asked.tenant) as tenant
+      from unnest(
+        ${sql.param(batch.map(({ customer }) => customer))}::text[],
+        ${sql.param(batch.map(({ tenant }) => tenant))}::uuid[]
+      ) as asked (customer, tenant)
+      left join ${stripeCustomers} c on c.stripe_customer_external_id = asked.customer
+    ) due
+    join ${stripeListings} l on l.listing = ${listing} and l.stripe_customer_external_id = due.customer
+    join ${stripeSubscriptions} s on s.stripe_subscription_external_id = l.object_external_id
+    where s.tenant <> due.tenant
+    group by due.customer, due.tenant`);
+  return new Map(rows.map(({ customer, tenants: of }) => [customer, of]));
+}
+
 /** The next paying customers that a tenant is to be made for. */
 export async function customersToCreate(
   database: Database,
@@ -169,11 +227,19 @@ export async function customersToCreate(
     .limit(options.limit);
 }
 
-/** Customers whose tenant is being made: it was begun, and nothing stands there yet. */
-export async function countUnderCreation(database: Database, listing: string): Promise<number> {
+/**
+ * Customers whose tenant is being made: it was begun, and nothing stands there yet.
+ *
+ * @param options.minutesMax what was begun longer ago came to nothing, and doesn't hold up the others
+ */
+export async function countUnderCreation(
+  database: Database,
+  { listing, minutesMax }: { listing: string; minutesMax: number },
+): Promise<number> {
   const { rows } = await database.execute<{ count: number }>(sql`
     select count(*)::int as count from ${plan} p
-    where p.listing = ${listing} and p.outcome = 'create' and p.applied_at is not null and not exists (
+    where p.listing = ${listing} and p.outcome = 'create' and p.applied_at > now() - make_interval(mins => ${minutesMax})
+      and not exists (
       select from ${stripeCustomers} c where c.stripe_customer_external_id = p.stripe_customer_external_id
     )`);
   return rows[0]?.count ?? 0;
@@ -194,7 +260,7 @@ export async function recordApplied(
     where ${plan.listing} = ${options.listing} and ${plan.stripeCustomerExternalId} = applied.customer`);
 }
 
-/** The next customers of tenants whose own metadata does not name the tenant, after `after`. */
+/** The next customers of tenants whose own metadata does not name the tenant. */
 export async function customersToTag(
   database: Database,
   options: { listing: string; limit: number },
@@ -297,15 +363,15 @@ export async function plannedCustomers(
     .limit(options.limit);
 }
 
-/** Products of a listing's prices that we have no row of. */
+/** Products of a listing's prices that we have no row of. @param options.after the last product of the page before */
 export async function unknownProductsOf(
   database: Database,
-  options: { listing: string; limit: number },
+  options: { listing: string; after: string; limit: number },
 ): Promise<string[]> {
   const { rows } = await database.execute<{ product: string }>(sql`
     select distinct item -> 'price' ->> 'productId' as product
     from ${stripeListings} l cross join lateral json_array_elements(l.body -> 'items') item
-    where l.listing = ${options.listing} and not exists (
+    where l.listing = ${options.listing} and item -> 'price' ->> 'productId' > ${options.after} and not exists (
       select from stripe_products p where p.stripe_product_external_id = item -> 'price' ->> 'productId'
     ) order by 1 limit ${options.limit}`);
   return rows.map(({ product }) => product);

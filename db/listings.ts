@@ -16,7 +16,8 @@ export async function databaseNow(database: Database): Promise<Date> {
 export type ListedObject = { id: string; customerId: string; status: string };
 
 /**
- * Keeps what a page of Stripe's list held; a page that is kept twice is the same as one that is kept once.
+ * Keeps what a page of Stripe's list held; a page that is kept twice is the same as one that is kept once, and of two
+ * readings the later one stays.
  *
  * @param options.withBodies whether the objects themselves are kept
  * @param options.fetchedAt `databaseNow` before Stripe was asked
@@ -45,7 +46,8 @@ export async function keepListed(
       ${sql.param(objects.map((each) => (withBodies ? JSON.stringify(each) : null)))}::text[]
     ) as listed (id, customer, status, body)
     on conflict (listing, kind, object_external_id) do update
-      set status = excluded.status, body = excluded.body, fetched_at = excluded.fetched_at`);
+      set status = excluded.status, body = excluded.body, fetched_at = excluded.fetched_at
+      where ${stripeListings.fetchedAt} <= excluded.fetched_at`);
 }
 
 /** Takes an object off a listing: Stripe does not know it. */

@@ -41,7 +41,7 @@ export type CustomerFacts = {
   /** Tenants with its e-mail, lower-cased. */
   tenantsByEmail: readonly string[];
   /**
-   * Other customers that the e-mail would bring to the same tenant, or that this tenant has already.
+   * Other customers that the e-mail would bring to the same tenant, that name this tenant, or that it has already.
    */
   rivals: number;
   /** Has it a live subscription with a licence? */
@@ -74,10 +74,12 @@ export function matchCustomer(facts: CustomerFacts, createMissing: boolean): Cus
   return { outcome: 'create', tenant: null, reason: null, candidates: [] };
 }
 
+/** Where one name leads nowhere, the other one is a candidate and no more. */
 function matchByName({ namedTenants, existingNamed }: CustomerFacts): CustomerMatch {
-  if (namedTenants.length > 1) return conflict('several_tenants', existingNamed);
-  const [tenant] = existingNamed;
-  return tenant === undefined ? conflict('unknown_tenant', []) : matched('link', tenant);
+  const [tenant, ...more] = existingNamed;
+  if (more.length > 0) return conflict('several_tenants', existingNamed);
+  if (tenant === undefined || namedTenants.length > 1) return conflict('unknown_tenant', existingNamed);
+  return matched('link', tenant);
 }
 
 function matched(outcome: 'known' | 'link', tenant: string): CustomerMatch {

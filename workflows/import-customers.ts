@@ -1,6 +1,7 @@
 import {
   ApplicationFailure,
   allHandlersFinished,
+  CancellationScope,
   ContinueAsNew,
   condition,
   continueAsNew,
@@ -25,19 +26,20 @@ import { productSubject } from '../domain/ids.ts';
 import { readOrder } from '../domain/operator-command.ts';
 import { activities, BULK_PRIORITY, stripeActivities } from './activities.ts';
 import { importDetails } from './import-details.ts';
-import { beginListing, type Listing, listedShare, listInParts } from './list-in-parts.ts';
+import { beginListing, type Listing, listInParts } from './list-in-parts.ts';
 import { rootFailure } from './operated-steps.ts';
 import { showRunState } from './run-state.ts';
 
 /** Of one run; the next one goes on where it stood. */
 const PAGES_PER_RUN_MAX = 1_000;
-const TAGS_UNDER_WAY_MAX = 10;
+/** Requests for single objects that are under way at the same time. */
+const SINGLES_UNDER_WAY_MAX = 10;
 /** Between two looks at tenants that are being made. */
 const CREATION_PAUSE_MS = 2_000;
-/** After so many looks without a change the proof tells what is not there. */
-const IDLE_LOOKS_MAX = 150;
 /** Rounds in which what differs is brought in line and looked at again, before it counts as a difference. */
 const PROOF_ROUNDS_MAX = 5;
+/** Differences that a proof looks at again, each by requests of its own; where there are more, something larger is wrong. */
+const PROOF_LOOKS_MAX = 2_000;
 
 const progressQuery = defineQuery<ImportProgress>(QUERIES.progress);
 type Order = { actor: string; reason: string };
@@ -54,6 +56,8 @@ type ImportState = {
   >;
   /** Of the phase's customers, those that are done. */
   doneShare: number | null;
+  /** How far the proof is: in which round, after which subscription of it, and how many it looked at in all of them. */
+  proof: { round: number; after: string; looks: number };
 };
 
 /**
@@ -71,9 +75,11 @@ export async function importCustomersWorkflow(
     await condition(allHandlersFinished);
     return result;
   } catch (error) {
-    if (isCancellation(error) || error instanceof ContinueAsNew) throw error;
-    const failure = rootFailure(error);
+    if (error instanceof ContinueAsNew) throw error;
+    const failure = isCancellation(error) ? error : rootFailure(error);
     if (failure instanceof ApplicationFailure) run.show(failure);
+    // Also of a cancelled run: the server takes no answer after the command that ends it.
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
     throw failure;
   }
 }
@@ -94,6 +100,7 @@ class ImportRun {
       isPaused: false,
       counts: { customers: 0, known: 0, linked: 0, created: 0, conflicts: 0, left: 0, tagged: 0, written: 0 },
       doneShare: null,
+      proof: { round: 1, after: '', looks: 0 },
     };
     setHandler(progressQuery, () => this.#progress());
     this.#take(IMPORT_UPDATES.pause, true);
@@ -113,14 +120,14 @@ class ImportRun {
       { name: 'tagging', isAsked: isApplied && tag === true, carryOut: () => this.#tag() },
     ];
     this.show();
-    for (const { name, carryOut } of phases.slice(
-      phases.findIndex(({ name }) => name === this.#state.phase),
-    )) {
-      if (!phases.some((phase) => phase.name === name && phase.isAsked)) continue;
+    const reached = phases.findIndex(({ name }) => name === this.#state.phase);
+    for (const { name, isAsked, carryOut } of reached < 0 ? [] : phases.slice(reached)) {
+      if (!isAsked) continue;
       if (name !== this.#state.phase) this.#enter(name);
+      await condition(() => !this.#state.isPaused);
       await carryOut();
     }
-    if (isProven) this.#enter('proving');
+    if (isProven && this.#state.phase !== 'proving') this.#enter('proving');
     const proof = isProven ? await this.#prove() : null;
     if (isOne) await activities('The plan of a single subscription').forgetImport({ listing: this.#listing });
     this.#enter('done');
@@ -152,8 +159,8 @@ class ImportRun {
       await activities('What earlier imports left').beginImport({ listing: this.#listing });
     await listInParts(listing, {
       readPage: ({ from, before, after }) => readPage({ listing: this.#listing, from, before, after }),
-      onPage: () => {
-        this.#state.doneShare = listedShare(listing);
+      onPage: (share) => {
+        this.#state.doneShare = share;
         this.show();
       },
       mayBegin: () => !this.#state.isPaused,
@@ -175,14 +182,19 @@ class ImportRun {
   }
 
   async #apply(): Promise<void> {
-    const products = await activities('Products that are not known yet').unknownProducts({
-      listing: this.#listing,
-    });
-    for (const product of products) {
-      await stripeActivities(`Product ${product}`, BULK_PRIORITY).syncSubject({
-        subject: productSubject(product),
-        only_pending: false,
+    // One that Stripe doesn't have any more stays unknown, so they are gone through once, in their order.
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const products: string[] = await activities('Products that are not known yet').unknownProducts({
+        listing: this.#listing,
+        after,
       });
+      await atOnce(products, async (product) => {
+        await stripeActivities(`Product ${product}`, BULK_PRIORITY).syncSubject({
+          subject: productSubject(product),
+          only_pending: false,
+        });
+      });
+      after = products.at(-1);
     }
     for (let more = true; more; ) {
       const applied = await activities('Customers are linked, subscriptions written').applyCustomers({
@@ -196,15 +208,12 @@ class ImportRun {
 
   /** The creation of each tenant is a run of its own, which goes on whatever becomes of this one. */
   async #create(): Promise<void> {
-    let idleLooks = 0;
-    for (let before: number | null = null; idleLooks < IDLE_LOOKS_MAX; ) {
+    for (;;) {
       const begun = await activities('Tenants for paying customers without one').createMissingTenants({
         listing: this.#listing,
       });
       await this.#count(begun, null);
       if (!begun.more && begun.under_way === 0) break;
-      idleLooks = begun.more || begun.under_way !== before ? 0 : idleLooks + 1;
-      before = begun.under_way;
       await condition(() => false, CREATION_PAUSE_MS);
     }
   }
@@ -219,18 +228,14 @@ class ImportRun {
         listing: this.#listing,
       });
       if (due.length === 0) break;
-      const queue = [...due];
-      const drain = async () => {
-        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-          try {
-            await tag({ ...next, key: `${this.#listing}/tag` });
-          } catch (error) {
-            // Deleted meanwhile: there is nothing left to tag.
-            if (!isCustomerGone(error)) throw error;
-          }
+      await atOnce(due, async (each) => {
+        try {
+          await tag({ ...each, key: `${this.#listing}/tag` });
+        } catch (error) {
+          // Deleted meanwhile: there is nothing left to tag.
+          if (!isCustomerGone(error)) throw error;
         }
-      };
-      await Promise.all(Array.from({ length: TAGS_UNDER_WAY_MAX }, drain));
+      });
       const counts = await activities('What was tagged').recordTagged({
         listing: this.#listing,
         customers: due.map(({ customer }) => customer),
@@ -245,17 +250,42 @@ class ImportRun {
       listing: this.#listing,
       until: new Date(this.#state.listing.began * 1000).toISOString(),
     };
-    for (let round = 1; ; round += 1) {
-      const { by_status, differences } = await activities('Stripe’s list against ours').prove(question);
+    // Where nothing is brought in line a second look sees what the first one saw.
+    const roundsMax = this.#input.proof_only ? 1 : PROOF_ROUNDS_MAX;
+    const { proof } = this.#state;
+    for (;;) {
+      const { by_status, differences } = await activities('Stripe’s list against ours').prove({
+        ...question,
+        after: proof.after,
+      });
       const count = by_status.reduce((sum, { differing }) => sum + differing, 0);
-      if (count === 0 || round > PROOF_ROUNDS_MAX)
+      if (count === 0 || proof.round > roundsMax || proof.looks >= PROOF_LOOKS_MAX) {
         return { by_status, differences: count, until: question.until };
-      for (const { subscription, customer } of differences) {
-        const stripe = stripeActivities('A subscription on which the two sides differ', BULK_PRIORITY);
+      }
+      const last = differences.at(-1);
+      if (last === undefined) {
+        Object.assign(proof, { round: proof.round + 1, after: '' });
+        continue;
+      }
+      await this.#lookAgain(differences);
+      Object.assign(proof, { after: last.subscription, looks: proof.looks + differences.length });
+      await this.#goOn();
+    }
+  }
+
+  async #lookAgain(differences: readonly { subscription: string; customer: string }[]): Promise<void> {
+    const stripe = stripeActivities('A subscription on which the two sides differ', BULK_PRIORITY);
+    await atOnce([...new Set(differences.map(({ customer }) => customer))], async (customer) => {
+      try {
         if (!this.#input.proof_only) await stripe.syncSubject({ subject: customer, only_pending: false });
+      } catch (error) {
+        // What can't be brought in line stays a difference, and is listed.
+        if (isCancellation(error)) throw error;
+      }
+      for (const { subscription } of differences.filter((each) => each.customer === customer)) {
         await stripe.listAgain({ listing: this.#listing, subscription });
       }
-    }
+    });
   }
 
   #enter(phase: ImportPhase): void {
@@ -280,6 +310,10 @@ class ImportRun {
     this.#state.counts = { customers, known, linked, created, conflicts, left, tagged, written };
     this.#state.doneShare = doneShare;
     this.show();
+    await this.#goOn();
+  }
+
+  async #goOn(): Promise<void> {
     await condition(() => !this.#state.isPaused);
     if (workflowInfo().continueAsNewSuggested) await this.#continueAsNew();
   }
@@ -344,6 +378,15 @@ class ImportRun {
 function kindOf({ one, proof_only }: ImportCustomersInput): string {
   if (one !== undefined) return 'one';
   return proof_only ? 'proof' : 'import';
+}
+
+/** Some of them at the same time. @throws what the first one that fails throws */
+async function atOnce<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const drain = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await action(next);
+  };
+  await Promise.all(Array.from({ length: SINGLES_UNDER_WAY_MAX }, drain));
 }
 
 function judgedOf({ outcomes }: { outcomes: Record<string, number> }): number {
