@@ -6,6 +6,7 @@ import {
   lockCustomers,
   writeSnapshots,
 } from '../db/billing-projection.ts';
+import { databaseFailure } from '../db/errors.ts';
 import {
   countPlan,
   countUnderCreation,
@@ -215,7 +216,8 @@ async function applyBatch(
   try {
     await writeBatch(dependencies, options);
   } catch (error) {
-    if (!(error instanceof Failure && error.name === 'DatabaseRefused')) throw error;
+    const failure = databaseFailure(error);
+    if (!(failure instanceof Failure && failure.name === 'DatabaseRefused')) throw error;
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
       // Its tenant was removed in this moment; whatever else Postgres refuses of it is for operators to see.
