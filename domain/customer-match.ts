@@ -14,7 +14,7 @@ export const IMPORT_OUTCOMES = [
 export type ImportOutcome = (typeof IMPORT_OUTCOMES)[number];
 
 export const CONFLICT_REASONS = ['unknown_tenant', 'several_tenants', 'several_customers'] as const;
-type ConflictReason = (typeof CONFLICT_REASONS)[number];
+export type ConflictReason = (typeof CONFLICT_REASONS)[number];
 
 export const LEFT_REASONS = [
   'customer_deleted',
