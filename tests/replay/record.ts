@@ -6,8 +6,12 @@ import {
   DEFAULT_TASK_QUEUE,
   DUNNING_UPDATES,
   dunningWorkflowId,
+  IMPORT_UPDATES,
+  type ImportCustomersInput,
+  type ReconcileBillingInput,
   WORKFLOW_TYPES,
 } from '../../client/contract.ts';
+import { startImport, startReconcile } from '../../client/bulk-runs.ts';
 import { createTenancyClient } from '../../client/tenancy-client.ts';
 import { observe } from '../../sandbox/demo/observer.ts';
 import { buyInCheckout, openStore, type Sale } from '../../sandbox/demo/store.ts';
@@ -49,8 +53,13 @@ try {
     'billing-sync-unpaid': billingSyncOfDebt,
     'dunning-written-off': dunningWrittenOff,
     'dunning-paused': dunningThatIsPaused,
+    'import-dry-run': () => importCustomers({}),
+    'import-applied': importOfStrangers,
+    'import-paused': importThatIsPaused,
+    'reconcile-nothing': () => reconcile({}),
+    'reconcile-repaired': reconcileOfDrift,
   };
-  const open = ['create-tenant-waiting', 'dunning-paused'];
+  const open = ['create-tenant-waiting', 'dunning-paused', 'import-paused'];
   for (const [scenario, run] of Object.entries(scenarios)) {
     const workflowId = await run();
     const handle = client.workflow.getHandle(workflowId);
@@ -230,6 +239,69 @@ async function dunningThatIsPaused(): Promise<string> {
   const day = new Date(Date.now() + 86_400_000).toISOString();
   await run.executeUpdate(DUNNING_UPDATES.pause, { args: [{ ...ORDER, until: day }] });
   return workflowId;
+}
+
+async function importCustomers(input: ImportCustomersInput): Promise<string> {
+  const { workflowId } = await startImport(client, { input, taskQueue: DEFAULT_TASK_QUEUE });
+  await client.workflow.getHandle(workflowId).result();
+  return workflowId;
+}
+
+/** A customer that nobody told us of, whose payment nothing wakes us for. */
+async function stranger(metadata: Record<string, string> = {}): Promise<string> {
+  const { stripe, licensePriceId } = stack;
+  const customer = await stripe.customers.create({ email: 'stranger@example.com', name: 'Stranger', metadata });
+  const { id } = await stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: licensePriceId, quantity: 3 }],
+    trial_period_days: 30,
+  });
+  return id;
+}
+
+/** With a tenant that is made, tags, a conflict, and a difference that the proof looks at again. */
+async function importOfStrangers(): Promise<string> {
+  await stack.simulator.control.waitUntilIdle();
+  await stranger();
+  await stranger({ tenant_id: 'nobody' });
+  const sale = await sell(10);
+  await client.workflow.getHandle(await start(sale)).result();
+  await observer.falsify(sale.subscription);
+  return importCustomers({ apply: true, create_missing: true, tag: true });
+}
+
+/** Of a run that is still open, with a command that was refused. */
+async function importThatIsPaused(): Promise<string> {
+  await stack.simulator.control.injectFault({
+    kind: 'rate_limit',
+    method: 'GET',
+    path: '/v1/subscriptions',
+    times: 4,
+  });
+  const { workflowId } = await startImport(client, {
+    input: { proof_only: true },
+    taskQueue: DEFAULT_TASK_QUEUE,
+  });
+  const run = client.workflow.getHandle(workflowId);
+  await run.executeUpdate(IMPORT_UPDATES.resume, { args: [ORDER] }).catch(() => undefined);
+  await run.executeUpdate(IMPORT_UPDATES.pause, { args: [ORDER] });
+  return workflowId;
+}
+
+async function reconcile(input: ReconcileBillingInput): Promise<string> {
+  const { workflowId } = await startReconcile(client, { input, taskQueue: DEFAULT_TASK_QUEUE });
+  await client.workflow.getHandle(workflowId).result();
+  return workflowId;
+}
+
+/** An event that was never delivered, and a row that says something else. */
+async function reconcileOfDrift(): Promise<string> {
+  const sale = await sell(10);
+  await client.workflow.getHandle(await start(sale)).result();
+  await stack.simulator.control.waitUntilIdle();
+  await stack.simulator.control.dropNext();
+  await openStore(stack).changeLicenses(sale, 12);
+  return reconcile({});
 }
 
 async function sweep(): Promise<string> {
