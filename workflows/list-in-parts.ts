@@ -8,8 +8,11 @@ import {
   wholeRange,
 } from '../domain/listing-ranges.ts';
 
-/** Parts that are listed at the same time: enough to keep Stripe's budget busy while answers take a third of a second. */
-const PARTS_AT_ONCE = 8;
+/**
+ * Parts that are listed at the same time. The server limits the rate of a task queue by its partitions, each for itself, so that
+ * more must wait than are let through in the time of an answer, or one of them has nothing to do.
+ */
+const PARTS_AT_ONCE = 16;
 /**
  * Each part ends with a page that is not full, and some are empty, so there is one more only for each so many pages: with
  * 12 of them the requests stay within 1.1 per 100 objects even if all of these pages are empty.
