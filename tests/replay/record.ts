@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
+import { startImport, startReconcile } from '../../client/bulk-runs.ts';
 import {
   billingSyncWorkflowId,
   createTenantWorkflowIdOf,
@@ -11,7 +12,6 @@ import {
   type ReconcileBillingInput,
   WORKFLOW_TYPES,
 } from '../../client/contract.ts';
-import { startImport, startReconcile } from '../../client/bulk-runs.ts';
 import { createTenancyClient } from '../../client/tenancy-client.ts';
 import { observe } from '../../sandbox/demo/observer.ts';
 import { buyInCheckout, openStore, type Sale } from '../../sandbox/demo/store.ts';
@@ -56,8 +56,9 @@ try {
     'import-dry-run': () => importCustomers({}),
     'import-applied': importOfStrangers,
     'import-paused': importThatIsPaused,
-    'reconcile-nothing': () => reconcile({}),
-    'reconcile-repaired': reconcileOfDrift,
+    'reconcile-dry-run': () => reconcile({ dry_run: true }),
+    'reconcile-missed-events': () => reconcileUnheard({}),
+    'reconcile-repaired': () => reconcileUnheard({ only: 'subscriptions' }),
   };
   const open = ['create-tenant-waiting', 'dunning-paused', 'import-paused'];
   for (const [scenario, run] of Object.entries(scenarios)) {
@@ -248,15 +249,42 @@ async function importCustomers(input: ImportCustomersInput): Promise<string> {
 }
 
 /** A customer that nobody told us of, whose payment nothing wakes us for. */
-async function stranger(metadata: Record<string, string> = {}): Promise<string> {
+async function stranger(
+  metadata: Record<string, string> = {},
+  subscriptionMetadata: Record<string, string> = {},
+): Promise<void> {
   const { stripe, licensePriceId } = stack;
-  const customer = await stripe.customers.create({ email: 'stranger@example.com', name: 'Stranger', metadata });
-  const { id } = await stripe.subscriptions.create({
+  const customer = await stripe.customers.create({
+    email: 'stranger@example.com',
+    name: 'Stranger',
+    metadata,
+  });
+  await stripe.subscriptions.create({
     customer: customer.id,
     items: [{ price: licensePriceId, quantity: 3 }],
     trial_period_days: 30,
+    metadata: subscriptionMetadata,
   });
-  return id;
+}
+
+/** A tenant whose subscription no list of Stripe's holds. */
+async function subscriberOnTestClock(): Promise<{ tenant: string }> {
+  const { stripe, licensePriceId } = stack;
+  const clock = await stripe.testHelpers.testClocks.create({ frozen_time: Math.floor(Date.now() / 1000) });
+  const email = 'clock@example.com';
+  const customer = await stripe.customers.create({ email, name: 'Clock', test_clock: clock.id });
+  const { id } = await stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: licensePriceId, quantity: 4 }],
+    trial_period_days: 30,
+  });
+  const { workflowId } = await createTenancyClient({ client }).createTenant({
+    email,
+    client_name: 'Clock',
+    stripe_customer_id: customer.id,
+    stripe_subscription_id: id,
+  });
+  return client.workflow.getHandle(workflowId).result();
 }
 
 /** With a tenant that is made, tags, a conflict, and a difference that the proof looks at again. */
@@ -264,9 +292,8 @@ async function importOfStrangers(): Promise<string> {
   await stack.simulator.control.waitUntilIdle();
   await stranger();
   await stranger({ tenant_id: 'nobody' });
-  const sale = await sell(10);
-  await client.workflow.getHandle(await start(sale)).result();
-  await observer.falsify(sale.subscription);
+  const { tenant } = await subscriberOnTestClock();
+  await stranger({}, { tenant_id: tenant });
   return importCustomers({ apply: true, create_missing: true, tag: true });
 }
 
@@ -294,14 +321,18 @@ async function reconcile(input: ReconcileBillingInput): Promise<string> {
   return workflowId;
 }
 
-/** An event that was never delivered, and a row that says something else. */
-async function reconcileOfDrift(): Promise<string> {
+/** After a change of which no event came. */
+async function reconcileUnheard(input: ReconcileBillingInput): Promise<string> {
   const sale = await sell(10);
   await client.workflow.getHandle(await start(sale)).result();
   await stack.simulator.control.waitUntilIdle();
-  await stack.simulator.control.dropNext();
+  const [endpoint] = (await stack.stripe.webhookEndpoints.list()).data;
+  const hear = (disabled: boolean) => stack.stripe.webhookEndpoints.update(endpoint?.id ?? '', { disabled });
+  await hear(true);
   await openStore(stack).changeLicenses(sale, 12);
-  return reconcile({});
+  const workflowId = await reconcile(input);
+  await hear(false);
+  return workflowId;
 }
 
 async function sweep(): Promise<string> {

@@ -65,7 +65,9 @@ describe('what is asked for is done, in this order', () => {
       conflicts: 1,
     });
     expect(result.proof).toEqual(
-      expected.includes('prove') ? { by_status: [expect.anything()], differences: 0, until: expect.any(String) } : null,
+      expected.includes('prove')
+        ? { by_status: [expect.anything()], differences: 0, until: expect.any(String) }
+        : null,
     );
     expect(await progressOf(handle)).toMatchObject({ phase: 'done', paused: false });
   });
