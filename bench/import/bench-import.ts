@@ -97,6 +97,7 @@ class ImportBench {
       budgetShare: budgetShare(listed),
       dryRunSeconds: Number(seconds(planned.elapsedMs)),
       rssMiBEarly: rssAt(listed, 0.2),
+      rssMiBMiddle: rssAt(listed, 0.6),
       rssMiBLate: rssAt(listed, 1),
     };
     this.#print(`dry run: ${JSON.stringify(figures)}`);
