@@ -218,6 +218,22 @@ describe('I4 what differs in an open invoice is found and repaired', () => {
     expect(world.dunningWakes).toContain(made.subscription);
   });
 
+  test('one that was made by hand, with nothing else of its customer amiss, comes in', async () => {
+    const made = await buyer();
+    await stripe.invoiceItems.create({ customer: made.customer, amount: 900, currency: 'usd' });
+    const { id } = await stripe.invoices.create({
+      customer: made.customer,
+      collection_method: 'send_invoice',
+      days_until_due: 30,
+      pending_invoice_items_behavior: 'include',
+    });
+    await stripe.invoices.finalizeInvoice(id, { auto_advance: false });
+    await reconcile();
+    expect(await driftOf(pool, made.customer)).toMatchObject([
+      { subject: id, field: 'existence', ours: null, theirs: 'open', repair: 'billing_sync' },
+    ]);
+  });
+
   test('I11 one that Stripe does not know is recorded and stands, and stays as it is', async () => {
     const made = await buyer();
     const id = await oweUpgrade(made);

@@ -1,6 +1,6 @@
 import { Client, Connection, ScheduleOverlapPolicy } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { SEARCH_ATTRIBUTES } from '../../client/contract.ts';
+import { SCHEDULE_NAMES, SEARCH_ATTRIBUTES, scheduleId } from '../../client/contract.ts';
 import { startTemporal, type Temporal } from '../../sandbox/temporal/start-temporal.ts';
 import { ensureSchedules, registerSearchAttributes } from '../../worker/setup-temporal.ts';
 
@@ -40,6 +40,42 @@ const wanted = () => ({
 test('I3 the set-up creates the sweep’s schedule; it runs every 30 s, one at a time', async () => {
   await ensureSchedules(client, taskQueue);
   expect(await sweep().describe()).toMatchObject({ ...wanted(), state: { paused: false } });
+});
+
+const HOUR_MS = 3_600_000;
+
+test.each([
+  ['reconcile-events', { every: HOUR_MS }, HOUR_MS, [{ only: 'events' }]],
+  ['reconcile-billing-daily', { every: 24 * HOUR_MS, offset: 3 * HOUR_MS }, 24 * HOUR_MS, [{}]],
+])(
+  'the set-up creates the schedule %s, one run of it at a time',
+  async (id, interval, catchupWindow, args) => {
+    await ensureSchedules(client, taskQueue);
+    const workflowId = `${id}-${taskQueue}`;
+    expect(await client.schedule.getHandle(workflowId).describe()).toMatchObject({
+      spec: { intervals: [interval] },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'reconcileBillingWorkflow',
+        workflowId,
+        taskQueue,
+        args,
+      },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow },
+      state: { paused: false },
+    });
+  },
+);
+
+test('every schedule of the contract is there, and no other of the queue', async () => {
+  await ensureSchedules(client, taskQueue);
+  const wantedIds = SCHEDULE_NAMES.map((name) => scheduleId(name, taskQueue)).sort();
+  const listed = async () => {
+    const ids: string[] = [];
+    for await (const schedule of client.schedule.list()) ids.push(schedule.scheduleId);
+    return ids.filter((id) => id.endsWith(taskQueue)).sort();
+  };
+  await expect.poll(listed, { timeout: 20_000 }).toEqual(wantedIds);
 });
 
 test('two set-ups at once, and one more after them, make one schedule', async () => {
