@@ -272,6 +272,15 @@ describe('I5 what follows for a tenant', () => {
     });
   });
 
+  test('what would follow from rows that are wrong is no difference of its own', async () => {
+    const made = await buyer();
+    await pool.query('update stripe_subscription_items set quantity = 3 where tenant = $1', [made.tenant]);
+    await reconcile({ isDryRun: true });
+    expect(await driftOf(pool, made.tenant)).toMatchObject([{ kind: 'subscription', field: 'items' }]);
+    await reconcile();
+    expect(await driftOf(pool, made.tenant)).toMatchObject([{ field: 'items', repair: 'billing_sync' }]);
+  });
+
   test('of a tenant with several customers all of them count, and it is repaired once', async () => {
     const made = await buyer();
     const second = await customer();

@@ -180,4 +180,38 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     test: 'tests/cli/tenants.test.ts',
   },
+  {
+    name: 'a reconcile without patience: what events in the inbox will bring in line is told as drift',
+    patches: [
+      { file: 'activities/reconcile-stripe.ts', text: '        pending.has(customer) ||\n', becomes: '' },
+    ],
+    test: 'tests/activities/reconcile-drift.test.ts',
+  },
+  {
+    name: 'a repair that believes itself: a difference is closed though our rows say the same as before',
+    patches: [
+      {
+        file: 'activities/reconcile-stripe.ts',
+        text: 'compared.filter((each) => each.differences.length === 0).map(',
+        becomes: 'compared.map(',
+      },
+      {
+        file: 'activities/reconcile-stripe.ts',
+        text: 'snapshot.contact === null ? subjects : [...subjects, snapshot.customer];',
+        becomes: '[...subjects, snapshot.customer];',
+      },
+    ],
+    test: 'tests/activities/reconcile-drift.test.ts',
+  },
+  {
+    name: 'a cursor that goes back: the slower of two reconciles has what the faster one read be read again',
+    patches: [
+      {
+        file: 'db/reconcile.ts',
+        text: 'readUntil: sql`greatest(',
+        becomes: 'readUntil: sql`least(',
+      },
+    ],
+    test: 'tests/activities/reconcile-events.test.ts',
+  },
 ];
