@@ -370,6 +370,14 @@ describe('a customer', () => {
     },
   );
 
+  test('that is gone is no difference where everything has ended', async () => {
+    const made = await rows.tenantWithSubscription();
+    await ofSubscription(made.subscription, "status = 'canceled'");
+    await falsify('tenants', 'tenant', made.tenant, "access_state = 'canceled', licensed_user_count = 0");
+    await reconcile();
+    expect(await driftOf(pool, made.customer, made.tenant)).toEqual([]);
+  });
+
   test('of nobody, with a subscription and an open invoice, is no difference', async () => {
     const made = await customer();
     const bought = await subscription(made.id, [{ price: pro.id, quantity: 2 }]);
