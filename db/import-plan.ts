@@ -93,6 +93,7 @@ export async function unjudgedCustomers(
   );
   const named = await customersThatName(database, {
     listing,
+    livemode: options.livemode,
     tenants: rows.flatMap((row) => (row.namedTenants.length === 0 ? row.tenantsByEmail : [])),
   });
   return rows.map(({ customer, livemode, ...row }) => ({
@@ -111,16 +112,17 @@ type UnjudgedRow = Omit<CustomerFacts, 'hasOtherLivemode' | 'existingNamed'> & {
   livemode: boolean;
 };
 
-/** How many customers without a row name each of these tenants. */
+/** How many customers without a row name each of these tenants, of those that the tenant could get. */
 async function customersThatName(
   database: Database,
-  options: { listing: string; tenants: readonly string[] },
+  options: { listing: string; livemode: boolean; tenants: readonly string[] },
 ): Promise<ReadonlyMap<string, number>> {
   if (options.tenants.length === 0) return new Map();
   const { rows } = await database.execute<{ tenant: string; count: number }>(sql`
     select named.tenant, count(*)::int as count
     from ${plan} p cross join lateral unnest(p.named_tenants) as named (tenant)
-    where p.listing = ${options.listing} and named.tenant = any(${sql.param([...options.tenants])}::text[])
+    where p.listing = ${options.listing} and cardinality(p.named_tenants) > 0
+      and not p.is_deleted and p.livemode = ${options.livemode} and named.tenant = any(${sql.param([...options.tenants])}::text[])
       and not exists (
         select from ${stripeCustomers} taken
         where taken.stripe_customer_external_id = p.stripe_customer_external_id
@@ -252,7 +254,7 @@ export async function recordApplied(
 ): Promise<void> {
   const { customers, written } = options;
   await database.execute(sql`
-    update ${plan} set applied_at = now(), is_written = applied.is_written
+    update ${plan} set applied_at = now(), is_written = ${plan.isWritten} or applied.is_written
     from unnest(
       ${sql.param([...customers])}::text[],
       ${sql.param(customers.map((customer) => written.has(customer)))}::boolean[]

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { linkCustomers } from '../../db/billing-projection.ts';
+import { keepCustomers } from '../../db/import-plan.ts';
 import { keepListed } from '../../db/listings.ts';
 import { wholeRange } from '../../domain/listing-ranges.ts';
 import { MASTER_BILLING_TENANT_ID } from '../database.ts';
@@ -73,6 +74,27 @@ describe('pages', () => {
       listing,
     ]);
     expect(kept).toEqual([{ status: 'canceled' }]);
+  });
+
+  test('pages that come at the same time with the same customers in other orders do not lock each other out', async () => {
+    const listing = `import/${randomUUID()}`;
+    const customers = Array.from({ length: 150 }, (_, index) => ({
+      customer: `cus_${index}`,
+      email: null,
+      name: null,
+      isDeleted: false,
+      livemode: false,
+      hasLiveLicense: index % 2 === 0,
+      namedTenants: [],
+      taggedTenant: null,
+    }));
+    const keep = (page: typeof customers) =>
+      database.transaction((transaction) => keepCustomers(transaction, { listing, customers: page }));
+    for (let round = 0; round < 10; round += 1) {
+      const pages = [customers, [...customers].reverse(), customers.slice(50), [...customers].reverse()];
+      await Promise.all(pages.map(keep));
+    }
+    expect(await world.match({ listing, until: new Date() })).toMatchObject({ customers: 150 });
   });
 
   test('a new import removes what earlier ones left, and nothing of other kinds', async () => {

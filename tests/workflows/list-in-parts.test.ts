@@ -152,6 +152,7 @@ test.each<[string, (index: number) => number]>([
   ['evenly over ten years', (index) => NOW_S - index * 7_000],
   ['all in one second', () => NOW_S - 1_000_000],
   ['all in the last hour', (index) => NOW_S - Math.floor(index / 20)],
+  ['in bursts, the further apart the older', (index) => NOW_S - Math.floor(1.04 ** Math.floor(index / 101))],
   ['in bursts years apart', (index) => NOW_S - Math.floor(index / 1_000) * 9_000_000 - (index % 7)],
 ])(
   'of a long list at most 1.1 requests per 100 objects are made, and several at a time: %s',
