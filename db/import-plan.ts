@@ -87,10 +87,10 @@ export async function unjudgedCustomers(
         select t.tenant from ${tenants} t where lower(t.email) = lower(i.email) and t.tenant <> ${billingTenant}
       ) as tenants
     ) owners`);
-  const existing = await existingTenants(
-    database,
-    rows.flatMap((row) => row.namedTenants),
-  );
+  const existing = await existingTenants(database, {
+    named: rows.flatMap((row) => row.namedTenants),
+    billingTenant,
+  });
   const named = await customersThatName(database, {
     listing,
     livemode: options.livemode,
@@ -132,14 +132,23 @@ async function customersThatName(
 }
 
 /** @param named whatever stands in Stripe's metadata */
-async function existingTenants(database: Database, named: readonly string[]): Promise<ReadonlySet<string>> {
-  const ids = named.filter((name) => tenantIdSchema.safeParse(name).success);
+async function existingTenants(
+  database: Database,
+  options: { named: readonly string[]; billingTenant: string },
+): Promise<ReadonlySet<string>> {
+  const { named, billingTenant } = options;
+  const ids = named.filter((name) => tenantIdSchema.safeParse(name).success && !isSame(name, billingTenant));
   if (ids.length === 0) return new Set();
   const rows = await database
     .select({ tenant: tenants.tenant })
     .from(tenants)
     .where(inArray(tenants.tenant, ids));
   return new Set(rows.map(({ tenant }) => tenant));
+}
+
+/** Uuids are the same in either case. */
+function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 /** Writes what was decided on customers. */
@@ -262,7 +271,7 @@ export async function recordApplied(
     where ${plan.listing} = ${options.listing} and ${plan.stripeCustomerExternalId} = applied.customer`);
 }
 
-/** The next customers of tenants whose own metadata does not name the tenant. */
+/** The next customers of tenants whose own metadata names none; one that names another is left for somebody to look at. */
 export async function customersToTag(
   database: Database,
   options: { listing: string; limit: number },
@@ -271,7 +280,7 @@ export async function customersToTag(
     select p.stripe_customer_external_id as customer, c.tenant
     from ${plan} p join ${stripeCustomers} c on c.stripe_customer_external_id = p.stripe_customer_external_id
     where p.listing = ${options.listing} and p.outcome in ('known', 'link') and p.tagged_at is null
-      and not p.is_deleted and p.tagged_tenant is distinct from c.tenant::text
+      and not p.is_deleted and p.tagged_tenant is null
     order by 1 limit ${options.limit}`);
   return rows;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { MASTER_BILLING_TENANT_ID } from '../database.ts';
 import { newId } from '../db/billing-rows.ts';
 import { useImport } from './import-world.ts';
 
@@ -199,12 +200,24 @@ describe('I7 tags', () => {
     await pool.query('delete from stripe_customers where stripe_customer_external_id = $1', [own]);
     const bare = await subscriber({ subscriptionMetadata: { tenant_id: tenant } });
     const conflict = await subscriber({ metadata: { tenant_id: 'nobody' } });
+    const elsewhere = await named();
+    await stripe.customers.update(elsewhere.customer, { metadata: { tenant_id: tenant } });
+    await pool.query(
+      `insert into stripe_customers (tenant, stripe_customer_external_id, billing_tenant) values ($1, $2, $3)`,
+      [
+        (await rows.tenantWithCustomer({ email: newEmail() })).tenant,
+        elsewhere.customer,
+        MASTER_BILLING_TENANT_ID,
+      ],
+    );
     const listing = await world.all();
     const due = await world.run(world.customersToTag, { listing: listing.listing });
     const ids = due.map(({ customer }) => customer);
     expect(due).toContainEqual({ customer: bare.customer, tenant });
     expect(ids).not.toContain(tagged.customer);
     expect(ids).not.toContain(conflict.customer);
+    // Nobody may guess which of the two is right.
+    expect(ids).not.toContain(elsewhere.customer);
     await requestsSince();
     await control.injectFault({
       kind: 'lost_answer',

@@ -177,6 +177,7 @@ describe('whose a customer is', () => {
       await subscriber({ metadata: name(tenant.toUpperCase()), subscriptionMetadata: name(tenant) }),
       await subscriber({ metadata: name('customer 12') }),
       await subscriber({ metadata: name(randomUUID()) }),
+      await subscriber({ metadata: name(MASTER_BILLING_TENANT_ID.toUpperCase()) }),
       await subscriber({ metadata: name(tenant), subscriptionMetadata: name(another) }),
       await subscriber({ metadata: name('') }),
       await subscriber({}),
@@ -189,11 +190,12 @@ describe('whose a customer is', () => {
       { outcome: 'link', tenant },
       { outcome: 'conflict', reason: 'unknown_tenant', candidates: [] },
       { outcome: 'conflict', reason: 'unknown_tenant', candidates: [] },
+      { outcome: 'conflict', reason: 'unknown_tenant', candidates: [] },
       { outcome: 'conflict', reason: 'several_tenants' },
       { outcome: 'left', reason: 'no_tenant' },
       { outcome: 'left', reason: 'no_tenant' },
     ]);
-    expect([...(plan[5]?.candidates ?? [])].sort()).toEqual([tenant, another].sort());
+    expect([...(plan[6]?.candidates ?? [])].sort()).toEqual([tenant, another].sort());
     // Three customers of one tenant: one count.
     expect(await rows.tenantRow(tenant)).toMatchObject({ licensed_user_count: 3 });
   });
