@@ -69,27 +69,30 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
 
     /**
      * Reads one object that no list holds: of a deleted customer, on a test clock, or no longer open. One that Stripe does
-     * not know is recorded as such, and nothing follows from that alone.
+     * not know, or whose id can't be one of Stripe's, is recorded as such, and nothing follows from that alone.
      */
     async reconcileUnlisted(options: { kind: UnlistedKind; listing: string; id: string }): Promise<void> {
-      const { kind, listing } = options;
+      const { kind, listing, id } = options;
       const run = { listing, fetchedAt: await databaseNow(database) };
       switch (kind) {
         case 'subscription': {
-          const id = stripeSubscriptionIdSchema.parse(options.id);
-          const subscription = await retrieveSubscription(stripe, id);
+          const subscription = await ifPossible(stripeSubscriptionIdSchema, id, (known) =>
+            retrieveSubscription(stripe, known),
+          );
           return subscription === null
             ? recordUnknownSubscription(dependencies, { ...run, id })
             : recordSubscriptions(dependencies, { ...run, subscriptions: [subscription] });
         }
         case 'invoice': {
-          const id = stripeInvoiceIdSchema.parse(options.id);
-          const invoice = await retrieveInvoice(stripe, id);
+          const invoice = await ifPossible(stripeInvoiceIdSchema, id, (known) =>
+            retrieveInvoice(stripe, known),
+          );
           return recordInvoices(dependencies, { ...run, invoices: new Map([[id, invoice]]) });
         }
         case 'customer': {
-          const id = stripeCustomerIdSchema.parse(options.id);
-          const customer = await retrieveCustomer(stripe, id);
+          const customer = await ifPossible(stripeCustomerIdSchema, id, (known) =>
+            retrieveCustomer(stripe, known),
+          );
           return recordCustomers(dependencies, {
             ...run,
             customers: new Map([[id, customer]]),
@@ -198,6 +201,16 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
       for (const subscription of dunned) await dependencies.wakeDunning(subscription);
     },
   };
+}
+
+/** Asks Stripe for what a row of ours names. @returns null also for what can't be an id of Stripe's: it is not asked for */
+async function ifPossible<Id, Found>(
+  schema: { safeParse(text: string): { success: true; data: Id } | { success: false } },
+  id: string,
+  retrieve: (id: Id) => Promise<Found | null>,
+): Promise<Found | null> {
+  const parsed = schema.safeParse(id);
+  return parsed.success ? retrieve(parsed.data) : null;
 }
 
 /** What was listed last decides where the list goes on. */

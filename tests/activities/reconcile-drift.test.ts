@@ -435,6 +435,23 @@ describe('a subscription that Stripe does not know', () => {
   });
 });
 
+test('a row whose id can’t be one of Stripe’s is recorded and stands, and holds up nothing else', async () => {
+  const [falsified, wrong] = [await buyer(), await buyer()];
+  const id = `falsified ${falsified.subscription}`;
+  const rename =
+    'update stripe_subscriptions set stripe_subscription_external_id = $1 where stripe_subscription_external_id = $2';
+  await pool.query(rename, [id, falsified.subscription]);
+  await pool.query(
+    'update stripe_subscriptions set quantity = 77 where stripe_subscription_external_id = $1',
+    [wrong.subscription],
+  );
+  await reconcile();
+  expect(await driftOf(pool, id)).toMatchObject([
+    { field: 'existence', ours: 'active', theirs: null, repair: null },
+  ]);
+  expect(await driftOf(pool, wrong.subscription)).toMatchObject([{ ours: 77, repair: 'billing_sync' }]);
+});
+
 describe('what is on its way is no drift', () => {
   test.each(['customer', 'subscription'] as const)(
     'events that name the %s wait in the inbox',
