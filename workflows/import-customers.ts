@@ -232,8 +232,8 @@ class ImportRun {
         try {
           await tag({ ...each, key: `${this.#listing}/tag` });
         } catch (error) {
-          // Deleted meanwhile: there is nothing left to tag.
-          if (!isCustomerGone(error)) throw error;
+          // Deleted meanwhile, or its metadata is full: that is no reason for the others to wait.
+          if (!cantBeTagged(error)) throw error;
         }
       });
       const counts = await activities('What was tagged').recordTagged({
@@ -397,8 +397,9 @@ function share(done: number, all: number): number | null {
   return all === 0 ? null : done / all;
 }
 
-function isCustomerGone(error: unknown): boolean {
+/** Concerns this one customer, and passes by no waiting. */
+function cantBeTagged(error: unknown): boolean {
   const failure = rootFailure(error);
-  const gone: readonly FailureName[] = ['CustomerDeleted', 'CustomerNotFound'];
-  return failure instanceof ApplicationFailure && gone.some((name) => name === failure.type);
+  const names: readonly FailureName[] = ['CustomerDeleted', 'CustomerNotFound', 'StripeRequestRefused'];
+  return failure instanceof ApplicationFailure && names.some((name) => name === failure.type);
 }

@@ -92,19 +92,25 @@ describe('what is asked for is done, in this order', () => {
     expect(scene.callsOf('createMissingTenants')).toHaveLength(4);
   });
 
-  test('I7 each customer is tagged under one key; one that was deleted meanwhile stops nothing', async () => {
-    const toTag = Array.from({ length: 7 }, (_, n) => ({ customer: `cus_${n}`, tenant: `t${n}` }));
-    const scene = newScene({ created: years(1), toTag });
-    scene.before = ({ activity, input }) => {
-      if (activity === 'tagImportedCustomer' && (input as { customer: string }).customer === 'cus_3')
-        throw new Failure('CustomerDeleted', 'The customer was deleted in Stripe');
-    };
-    const handle = await start({ apply: true, tag: true });
-    const { listing } = await handle.result();
-    const tags = scene.callsOf('tagImportedCustomer').map(({ input }) => input);
-    expect(tags).toHaveLength(7);
-    expect(tags).toEqual(expect.arrayContaining(toTag.map((each) => ({ ...each, key: `${listing}/tag` }))));
-  });
+  test.each([
+    ['CustomerDeleted', 'The customer was deleted in Stripe'],
+    ['StripeRequestRefused', 'Stripe answered 400, parameter metadata'],
+  ] as const)(
+    'I7 each customer is tagged under one key; one that is refused by %s stops nothing',
+    async (name, says) => {
+      const toTag = Array.from({ length: 7 }, (_, n) => ({ customer: `cus_${n}`, tenant: `t${n}` }));
+      const scene = newScene({ created: years(1), toTag });
+      scene.before = ({ activity, input }) => {
+        if (activity === 'tagImportedCustomer' && (input as { customer: string }).customer === 'cus_3')
+          throw new Failure(name, says);
+      };
+      const handle = await start({ apply: true, tag: true });
+      const { listing } = await handle.result();
+      const tags = scene.callsOf('tagImportedCustomer').map(({ input }) => input);
+      expect(tags).toHaveLength(7);
+      expect(tags).toEqual(expect.arrayContaining(toTag.map((each) => ({ ...each, key: `${listing}/tag` }))));
+    },
+  );
 });
 
 describe('pause and resume', () => {
