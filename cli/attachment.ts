@@ -1,6 +1,7 @@
 import { type Client, WorkflowFailedError } from '@temporalio/client';
 import { SingleBar } from 'cli-progress';
 import { QUERIES } from '../client/contract.ts';
+import { isTemporalAway, TemporalUnavailable } from '../client/temporal-unavailable.ts';
 import { Refused } from './exit-codes.ts';
 import { INTERRUPTED, orInterrupted } from './interruption.ts';
 import type { Output } from './output.ts';
@@ -19,6 +20,7 @@ export type Progress = { says: string; share: number | null };
  * @param options.again the command that attaches to it again
  * @returns the run's result; undefined when Ctrl-C detached from it
  * @throws Refused when the run failed
+ * @throws TemporalUnavailable when Temporal is away for longer than the SDK tries
  */
 export async function attach<Answer, Result>(options: {
   client: Client;
@@ -45,6 +47,10 @@ export async function attach<Answer, Result>(options: {
     output.note(`It goes on without you. To attach again: ${again}`);
     return undefined;
   } catch (error) {
+    if (isTemporalAway(error)) {
+      const says = `Temporal does not answer any more; ${run.workflowId} goes on when it is back.`;
+      throw new TemporalUnavailable(`${says} To attach again: ${again}`, { cause: error });
+    }
     if (!(error instanceof WorkflowFailedError)) throw error;
     const cause = error.cause;
     throw new Refused(`${run.workflowId} failed: ${cause?.message ?? error.message}`);

@@ -29,6 +29,8 @@ try {
   process.exitCode = report(error);
 } finally {
   await connections.close();
+  // A call that is being tried again would go on upon the closed connection, and throw where nobody catches it.
+  process.stdout.write('', () => process.exit());
 }
 
 function report(error: unknown): number {

@@ -6,7 +6,7 @@ import {
   dunningWorkflowId,
   QUERIES,
 } from './contract.ts';
-import { TemporalUnavailable, withinDeadline } from './temporal-unavailable.ts';
+import { answeredWithin, withinDeadline } from './temporal-unavailable.ts';
 import { wakeDunning } from './wake-dunning.ts';
 
 /** A query runs in a worker, which may have to replay the run first. */
@@ -23,12 +23,12 @@ const ORDER_TIMEOUT_MS = 15_000;
 export async function dunningProgress(client: Client, subscription: string): Promise<DunningProgress | null> {
   const handle = client.workflow.getHandle(dunningWorkflowId(subscription));
   try {
-    return await withinDeadline(client, QUERY_TIMEOUT_MS, () =>
+    return await answeredWithin(client, QUERY_TIMEOUT_MS, () =>
       handle.query<DunningProgress | null>(QUERIES.progress),
     );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError) return null;
-    throw unanswered(error, QUERY_TIMEOUT_MS);
+    throw error;
   }
 }
 
@@ -71,19 +71,7 @@ export async function orderDunning(client: Client, options: OrderDunning): Promi
 async function order(client: Client, options: OrderDunning): Promise<DunningOrdered> {
   const { subscription, name, order: given, updateId } = options;
   const handle = client.workflow.getHandle(dunningWorkflowId(subscription));
-  try {
-    return await withinDeadline(client, ORDER_TIMEOUT_MS, () =>
-      handle.executeUpdate<DunningOrdered, [DunningOrder]>(name, { args: [given], updateId }),
-    );
-  } catch (error) {
-    throw unanswered(error, ORDER_TIMEOUT_MS);
-  }
-}
-
-/** Temporal answered when the connection was made, so it is rather a worker that is missing. */
-function unanswered(error: unknown, timeoutMs: number): unknown {
-  if (!(error instanceof TemporalUnavailable)) return error;
-  return new TemporalUnavailable(`No answer within ${timeoutMs / 1000} s: is a worker running?`, {
-    cause: error,
-  });
+  return answeredWithin(client, ORDER_TIMEOUT_MS, () =>
+    handle.executeUpdate<DunningOrdered, [DunningOrder]>(name, { args: [given], updateId }),
+  );
 }

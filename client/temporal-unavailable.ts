@@ -21,13 +21,34 @@ export async function withinDeadline<Result>(
   try {
     return await client.connection.withDeadline(Date.now() + timeoutMs, call);
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isTemporalAway(error)) throw error;
     throw new TemporalUnavailable(`Temporal did not answer within ${timeoutMs} ms`, { cause: error });
   }
 }
 
-/** The SDK wraps gRPC's error once. */
-function isAway(error: unknown): boolean {
+/**
+ * The same for what a worker answers. Temporal answered when the connection was made, so it is rather a worker that is
+ * missing.
+ *
+ * @throws TemporalUnavailable when Temporal is away, or no worker answers in time: what was asked for may be done all the same
+ */
+export async function answeredWithin<Result>(
+  client: Client,
+  timeoutMs: number,
+  call: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await withinDeadline(client, timeoutMs, call);
+  } catch (error) {
+    if (!(error instanceof TemporalUnavailable)) throw error;
+    throw new TemporalUnavailable(`No answer within ${timeoutMs / 1000} s: is a worker running?`, {
+      cause: error,
+    });
+  }
+}
+
+/** Does an error say that Temporal is away, or late? The SDK wraps gRPC's error once. */
+export function isTemporalAway(error: unknown): boolean {
   if (error instanceof NamespaceNotFoundError) return true;
   const cause = error instanceof Error && !isGrpcServiceError(error) ? error.cause : error;
   return isGrpcServiceError(cause) && TRANSIENT_GRPC_CODES.has(cause.code);

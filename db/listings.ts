@@ -103,10 +103,10 @@ export async function listedCustomers(
   return [...byCustomer.values()];
 }
 
-/** Removes a listing that is over, or whose run came to nothing; an import's plan with it. */
+/** Removes a listing that is over, or whose run came to nothing; an import's plan before it. */
 export async function forgetListings(database: Database, listings: readonly string[]): Promise<void> {
-  await database.delete(stripeListings).where(inArray(stripeListings.listing, [...listings]));
   await database.delete(importedCustomers).where(inArray(importedCustomers.listing, [...listings]));
+  await database.delete(stripeListings).where(inArray(stripeListings.listing, [...listings]));
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { BulkRun } from '../../client/bulk-runs.ts';
-import type { ImportCustomersResult } from '../../client/contract.ts';
+import type { ImportCustomersInput, ImportCustomersResult } from '../../client/contract.ts';
 import type { Database } from '../../db/connect.ts';
-import { countLeft, plannedCustomers } from '../../db/import-plan.ts';
+import { countLeft, countPlan, plannedCustomers } from '../../db/import-plan.ts';
 import { type ProofDifference, proofDifferences } from '../../db/import-proof.ts';
+import { Refused } from '../exit-codes.ts';
 import { fields, table } from '../output.ts';
 
 /** Lines of one list; a plan with more has to be read in the database. */
@@ -24,10 +25,14 @@ export type ImportReport = Omit<ImportCustomersResult, 'proof'> & {
   proof: (NonNullable<ImportCustomersResult['proof']> & { difference_list: ProofDifference[] }) | null;
 };
 
-/** Reads what a run left in the plan's rows. */
+/**
+ * Reads what a run left in the plan's rows.
+ *
+ * @throws Refused when the next import has replaced them: lists without them would say that there is nothing to look at
+ */
 export async function reportOf(
   database: Database,
-  { run, result }: { run: BulkRun; result: ImportCustomersResult },
+  { run, result }: { run: BulkRun<ImportCustomersInput>; result: ImportCustomersResult },
 ): Promise<ImportReport> {
   const { listing, proof } = result;
   const conflicts = await plannedCustomers(database, {
@@ -45,6 +50,15 @@ export async function reportOf(
           after: '',
           limit: LINES_MAX,
         });
+  const leftByReason = await countLeft(database, listing);
+  // Last, because a plan's rows go first when it is removed.
+  if ((await countPlan(database, listing)).customers < result.customers) {
+    const { linked, created, left } = result;
+    const counts = `${linked} linked, ${created} created, ${result.conflicts} conflicts, ${left} left, ${proof?.differences ?? 0} differences`;
+    throw new Refused(
+      `${run.workflowId} is done (${counts}), but the next import began and replaced its plan, so its lists can't be read. Run it again.`,
+    );
+  }
   return {
     ...result,
     workflow_id: run.workflowId,
@@ -56,7 +70,7 @@ export async function reportOf(
       reason,
       candidates,
     })),
-    left_by_reason: await countLeft(database, listing),
+    left_by_reason: leftByReason,
     proof: proof === null ? null : { ...proof, difference_list: list },
   };
 }

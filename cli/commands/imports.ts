@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { Argument, type Command, Option } from 'commander';
-import { startImport, startSubscriptionImport } from '../../client/bulk-runs.ts';
+import { importProgress, orderImport, startImport, startSubscriptionImport } from '../../client/bulk-runs.ts';
 import {
   IMPORT_UPDATES,
   type ImportCustomersInput,
   type ImportCustomersResult,
   type ImportProgress,
   importCustomersWorkflowId,
-  QUERIES,
 } from '../../client/contract.ts';
+import { TemporalUnavailable } from '../../client/temporal-unavailable.ts';
 import { recordCommand } from '../../db/audit-log.ts';
 import { stripeSubscriptionIdSchema, tenantIdSchema } from '../../domain/ids.ts';
 import { attach } from '../attachment.ts';
@@ -87,10 +87,16 @@ async function runImport(cli: Cli, output: Output, options: StartOptions): Promi
   const { TASK_QUEUE: taskQueue } = cli.config();
   if (apply) await audit(cli, options, 'import', importCustomersWorkflowId(taskQueue), { ...input });
   const run = await startImport(client, { input, taskQueue });
-  if (run.joined)
+  if (run.joined) {
+    const left = notDoneBy(run.input, input);
+    if (left.length > 0)
+      throw new Refused(
+        `${run.workflowId} is under way already, without ${left.join(', ')}. Wait for its end (tenantry import), then start it again.`,
+      );
     output.note(
       `${run.workflowId} is under way already, with what it was started with; its end is waited for.`,
     );
+  }
   const result = await attach<ImportProgress, ImportCustomersResult>({
     client,
     run,
@@ -103,6 +109,20 @@ async function runImport(cli: Cli, output: Output, options: StartOptions): Promi
   output.answer(report, printImport);
   const isClean = report.conflicts === 0 && (report.proof?.differences ?? 0) === 0;
   return isClean ? EXIT_CODES.done : EXIT_CODES.findings;
+}
+
+const OPTION_NAMES = {
+  apply: '--apply',
+  create_missing: '--create-missing',
+  tag: '--tag',
+  proof_only: '--proof',
+} as const;
+
+/** What was asked for and an import that is under way does not do. */
+function notDoneBy(running: ImportCustomersInput | undefined, asked: ImportCustomersInput): string[] {
+  if (running === undefined) return [];
+  const names = Object.keys(OPTION_NAMES) as (keyof typeof OPTION_NAMES)[];
+  return names.filter((name) => asked[name] && !running[name]).map((name) => OPTION_NAMES[name]);
 }
 
 async function runOne(
@@ -128,6 +148,9 @@ async function runOne(
     tenant,
     taskQueue: cli.config().TASK_QUEUE,
   });
+  const runsFor = run.input?.one?.tenant ?? tenant;
+  if (runsFor !== tenant)
+    throw new Refused(`${subscription} is being imported for another tenant just now, ${runsFor}`);
   const result = await attach<ImportProgress, ImportCustomersResult>({
     client,
     run,
@@ -150,7 +173,7 @@ async function showStatus(cli: Cli, output: Output): Promise<ExitCode> {
   const client = await cli.temporal();
   const workflowId = importCustomersWorkflowId(cli.config().TASK_QUEUE);
   try {
-    const progress = await client.workflow.getHandle(workflowId).query<ImportProgress>(QUERIES.progress);
+    const progress = await importProgress(client, workflowId);
     output.answer({ workflow_id: workflowId, ...progress }, fields);
     return EXIT_CODES.done;
   } catch (error) {
@@ -168,16 +191,15 @@ async function command(
   const client = await cli.temporal();
   const workflowId = importCustomersWorkflowId(cli.config().TASK_QUEUE);
   try {
-    const progress = await client.workflow
-      .getHandle(workflowId)
-      .executeUpdate<ImportProgress, [Required<Author>]>(name, {
-        args: [{ actor: author.actor, reason: author.reason }],
-      });
+    const order = { actor: author.actor, reason: author.reason };
+    const progress = await orderImport(client, { workflowId, name, order });
     output.answer({ workflow_id: workflowId, ...progress }, fields);
     return EXIT_CODES.done;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw new Refused('No import is under way');
     if (error instanceof WorkflowUpdateFailedError) throw new Refused(error.cause?.message ?? error.message);
+    if (error instanceof TemporalUnavailable)
+      throw new Refused(`${error.message} It may be carried out later: see tenantry import status.`);
     throw error;
   }
 }

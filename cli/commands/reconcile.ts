@@ -11,7 +11,7 @@ import { recordCommand } from '../../db/audit-log.ts';
 import { driftSeenBy, type RecordedDrift } from '../../db/billing-drift.ts';
 import { attach } from '../attachment.ts';
 import { authorOf, type Cli, changes } from '../cli.ts';
-import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { EXIT_CODES, type ExitCode, Refused } from '../exit-codes.ts';
 import { fields, type Output, table } from '../output.ts';
 
 /** Differences that are printed; all of them stand in `billing_drift`. */
@@ -66,10 +66,16 @@ async function run(cli: Cli, output: Output, options: ReconcileOptions): Promise
     });
   }
   const started = await startReconcile(client, { input, taskQueue });
-  if (started.joined)
+  const carriedOut = started.input ?? input;
+  if (started.joined) {
+    if (!covers(carriedOut, input))
+      throw new Refused(
+        `${started.workflowId} is under way already, ${saysOf(carriedOut)}. Wait for its end, then start it again.`,
+      );
     output.note(
       `${started.workflowId} is under way already, with what it was started with; its end is waited for.`,
     );
+  }
   const result = await attach<ReconcileProgress, ReconcileBillingResult>({
     client,
     run: started,
@@ -85,12 +91,24 @@ async function run(cli: Cli, output: Output, options: ReconcileOptions): Promise
     ...result,
     workflow_id: started.workflowId,
     run_id: started.runId,
-    dry_run: dryRun === true,
+    dry_run: carriedOut.dry_run === true,
     drift: await driftSeenBy(cli.database(), { run: result.listing, limit: LINES_MAX }),
   };
   output.answer(report, print);
   const isMissing = report.dry_run && report.events_missing > 0;
   return report.drift_left > 0 || isMissing ? EXIT_CODES.findings : EXIT_CODES.done;
+}
+
+/** Does a run that is under way do all that was asked for? It may do more. */
+function covers(running: ReconcileBillingInput, asked: ReconcileBillingInput): boolean {
+  const isLess = running.dry_run === true && asked.dry_run !== true;
+  return !isLess && (running.only === undefined || running.only === asked.only);
+}
+
+function saysOf({ dry_run: isDryRun, only }: ReconcileBillingInput): string {
+  return [isDryRun ? 'as a dry run' : 'repairing', only === undefined ? '' : `of ${only} only`]
+    .filter(Boolean)
+    .join(' ');
 }
 
 function print(report: Report): string {

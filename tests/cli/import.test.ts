@@ -150,6 +150,20 @@ describe('tenantry import', () => {
     });
   });
 
+  test('names that would steer a terminal are shown as text, each customer in one line', async () => {
+    const mail = email('steering');
+    const twins = await Promise.all([customer(mail), customer(mail)]);
+    await tenant(mail);
+    const name = 'Red \u001b[31m\nsecond\u202eline';
+    for (const { id } of twins) await stripe.customers.update(id, { name });
+    const text = await tenantry('import');
+    expect(text.stdout).toContain('Red \\u001b[31m\\u000asecond\\u202eline');
+    for (const character of ['\u001b', '\u202e']) expect(text.stdout).not.toContain(character);
+    const json = (await tenantry('import', '--json')).json() as { conflict_list: { name: string }[] };
+    expect(json.conflict_list.map((each) => each.name)).toContain(name);
+    for (const { id } of twins) await stripe.customers.update(id, { email: '' });
+  });
+
   test('a paused import waits, its watcher detaches at Ctrl-C, and another one sees its end', async () => {
     const none = await tenantry('import', 'pause', '--reason', 'there is none', '--json');
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('No import is under way') });
@@ -172,6 +186,9 @@ describe('tenantry import', () => {
       phase: 'listing',
       paused: true,
     });
+    const more = await tenantry('import', '--apply', '--tag');
+    expect(more).toMatchObject({ code: 1, stdout: '' });
+    expect(more.stderr).toContain('is under way already, without --apply, --tag');
     watcher.kill('SIGINT');
     expect(await watcher.ended).toMatchObject({
       code: 0,
@@ -189,6 +206,44 @@ describe('tenantry import', () => {
       { action: 'import pause', reason: 'later' },
       { action: 'import resume', reason: 'now' },
     ]);
+  });
+
+  test('a subscription that is being imported for one tenant is not said to be another one’s', async () => {
+    const { subscription } = await customer(email('disputed'));
+    const [first, second] = [await tenant(email('first')), await tenant(email('second'))];
+    await stack.simulator.control.injectFault({
+      path: '/v1/subscriptions/*',
+      kind: 'rate_limit',
+      times: 1_000,
+    });
+    const held = startCli(['import', 'subscription', subscription, first], stack.env);
+    const entry = `select 1 from audit_log where subject = $1`;
+    await expect.poll(() => query(entry, [subscription])).toHaveLength(1);
+    await expect
+      .poll(async () => (await tenantry('import', 'subscription', subscription, second)).stderr)
+      .toContain(`for another tenant just now, ${first}`);
+    await stack.simulator.control.clearFaults();
+    expect(await held.ended).toMatchObject({ code: 0, stdout: expect.stringContaining(first) });
+  });
+
+  test('status, pause and resume end with 1 within seconds when no worker answers', async () => {
+    const env = { ...stack.env, TASK_QUEUE: 'nobody-works-here' };
+    const watcher = startCli(['import'], env);
+    await expect
+      .poll(async () => (await runCli(['import', 'pause', '--reason', 'later'], env)).stderr, {
+        interval: 100,
+      })
+      .toContain('No answer within 15 s: is a worker running?');
+    for (const args of [['status'], ['resume', '--reason', 'now']]) {
+      const run = await runCli(['import', ...args], env);
+      expect(run).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('is a worker running?'),
+      });
+    }
+    watcher.kill('SIGINT');
+    expect(await watcher.ended).toMatchObject({ code: 0 });
   });
 
   test.each([
@@ -259,6 +314,19 @@ describe('tenantry reconcile', () => {
   });
 });
 
+test('a reconcile that joins one tells what that one does, and is refused where it would do less', async () => {
+  await stack.simulator.control.injectFault({ path: '/v1/subscriptions', kind: 'rate_limit', times: 1_000 });
+  const dry = startCli(['reconcile', '--dry-run', '--only', 'subscriptions', '--json'], stack.env);
+  await dry.says('subscriptions: 0 events');
+  const repairing = await tenantry('reconcile', '--only', 'subscriptions');
+  expect(repairing).toMatchObject({ code: 1, stdout: '' });
+  expect(repairing.stderr).toContain('is under way already, as a dry run of subscriptions only');
+  const joined = startCli(['reconcile', '--dry-run', '--only', 'subscriptions', '--json'], stack.env);
+  await joined.says('is under way already');
+  await stack.simulator.control.clearFaults();
+  for (const run of [dry, joined]) expect((await run.ended).json()).toMatchObject({ dry_run: true });
+});
+
 test.each([['import'], ['reconcile', '--dry-run']])(
   '%s ends with 1 within seconds when Temporal is away',
   async (...args) => {
@@ -270,3 +338,17 @@ test.each([['import'], ['reconcile', '--dry-run']])(
     });
   },
 );
+
+test('Temporal that is lost while an import is watched is one sentence, with the way back', async () => {
+  await stack.simulator.control.injectFault({ path: '/v1/subscriptions', kind: 'rate_limit', times: 1_000 });
+  const watcher = startCli(['import', '--json'], stack.env);
+  await watcher.says('listing: 0 pages');
+  await stack.temporal.crash();
+  const { code, stdout, stderr } = await watcher.ended;
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr.trim().split('\n').at(-1)).toMatch(
+    /^error: Temporal does not answer any more;.*To attach again:/,
+  );
+  expect(stderr).not.toContain('    at ');
+  await stack.temporal.start();
+});
