@@ -11,6 +11,8 @@ export type ListingRange = {
   after: string | null;
   /** When that one was created: what is left of the range is not younger. */
   reached: number;
+  /** How long a time of creation the last page took, in seconds, at least 1; null before the first page. */
+  pace: number | null;
 };
 
 /** What a page says about how to go on. */
@@ -25,28 +27,44 @@ const OLDEST_S = Date.UTC(2010, 0) / 1000;
 
 /** All that there is at a moment. */
 export function wholeRange(nowS: number): ListingRange {
-  return { from: OLDEST_S, before: nowS + 1, after: null, reached: nowS + 1 };
+  return { from: OLDEST_S, before: nowS + 1, after: null, reached: nowS + 1, pace: null };
 }
 
 /** What is left of a range after a page of it; null when that was the last. */
 export function restOf(range: ListingRange, page: ListedPage): ListingRange | null {
   if (!page.hasMore || page.last === null) return null;
-  return { ...range, after: page.last.id, reached: page.last.createdS };
+  const pace = Math.max(1, youngestOf(range) - page.last.createdS);
+  return { ...range, after: page.last.id, reached: page.last.createdS, pace };
 }
 
+/** A part that was split off has about so many pages, if the pace stays as it is: the page with which it ends is often not full. */
+const PAGES_PER_PART = 25;
+/** What has fewer pages left than this is read to its end. */
+const PAGES_WORTH_PARTING = 4;
+
 /**
- * Parts a range in the middle of what is left of it. The younger part goes on where the range stands.
+ * Parts a range: the younger part goes on where the range stands, for about 25 pages by the pace of the last one, or for half of
+ * the time that is left where that is less. So what is split off is hardly ever empty, though nobody knows how far back the list
+ * goes.
  *
- * @returns null when what is left is of one second
+ * @returns null when nothing is known of the range yet, or when so little is left that another request would not pay
  */
-export function halves(range: ListingRange): [younger: ListingRange, older: ListingRange] | null {
-  const last = Math.min(range.reached, range.before - 1);
-  const middle = Math.floor((range.from + last + 1) / 2);
-  if (middle <= range.from || middle > last) return null;
+export function partsOf(range: ListingRange): [younger: ListingRange, older: ListingRange] | null {
+  if (range.pace === null) return null;
+  const youngest = youngestOf(range);
+  if (youngest - range.from < range.pace * PAGES_WORTH_PARTING) return null;
+  const half = Math.floor((range.from + youngest + 1) / 2);
+  const middle = Math.max(half, youngest + 1 - range.pace * PAGES_PER_PART);
+  if (middle <= range.from || middle > youngest) return null;
   return [
     { ...range, from: middle },
-    { from: range.from, before: middle, after: null, reached: middle },
+    { from: range.from, before: middle, after: null, reached: middle, pace: null },
   ];
+}
+
+/** The last second in which something may be left. */
+function youngestOf({ reached, before }: ListingRange): number {
+  return Math.min(reached, before - 1);
 }
 
 /** How long a time is left of a range, in seconds of creation. */

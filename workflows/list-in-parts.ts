@@ -1,8 +1,8 @@
 import { condition } from '@temporalio/workflow';
 import {
-  halves,
   type ListedPage,
   type ListingRange,
+  partsOf,
   restOf,
   spanOf,
   wholeRange,
@@ -14,10 +14,11 @@ import {
  */
 const PARTS_AT_ONCE = 16;
 /**
- * Each part ends with a page that is not full, and some are empty, so there is one more only for each so many pages: with
- * 12 of them the requests stay within 1.1 per 100 objects even if all of these pages are empty.
+ * Each part ends with a page that is not full, and some are empty: there is no further part while more have ended than these,
+ * so that the requests of a long list stay within 1.1 per 100 objects however the times of creation lie.
  */
-const PAGES_PER_PART = 12;
+const ENDS_FREE = 2;
+const PAGES_PER_END = 20;
 
 /** How far a listing is; a run that continues as new takes it along. */
 export type Listing = {
@@ -27,14 +28,15 @@ export type Listing = {
   ranges: ListingRange[];
   pages: number;
   objects: number;
-  parts: number;
+  /** Parts that were read to their end. */
+  ended: number;
 };
 
 /** @param fromS the first second of creation that matters, unix seconds; without it, everything does */
 export function beginListing(nowMs: number, fromS?: number): Listing {
   const began = Math.floor(nowMs / 1000);
   const whole = wholeRange(began);
-  return { began, ranges: [{ ...whole, from: fromS ?? whole.from }], pages: 0, objects: 0, parts: 1 };
+  return { began, ranges: [{ ...whole, from: fromS ?? whole.from }], pages: 0, objects: 0, ended: 0 };
 }
 
 /**
@@ -67,7 +69,8 @@ export async function listInParts(
       listing.pages += 1;
       listing.objects += page.count;
       const rest = restOf(range, page);
-      if (rest !== null) listing.ranges.push(rest);
+      if (rest === null) listing.ended += 1;
+      else listing.ranges.push(rest);
       options.onPage(shareRead(listing, underWay));
     } catch (error) {
       underWay.delete(range);
@@ -96,18 +99,20 @@ export async function listInParts(
   if (failure !== undefined) throw failure.error;
 }
 
-/** Parts the longest of the waiting ranges, as long as there is room for more and pages enough to pay for it. */
+/** Parts the waiting ranges, the longest first, as long as there is room for more and pages enough to pay for it. */
 function part(listing: Listing, underWay: number): void {
-  const partsMax = 1 + listing.pages / PAGES_PER_PART;
-  while (listing.ranges.length + underWay < PARTS_AT_ONCE && listing.parts < partsMax) {
-    // Of a range without a page nobody knows whether there is anything in it.
-    const longest = listing.ranges
-      .filter((range) => range.after !== null)
-      .sort((a, b) => spanOf(b) - spanOf(a))[0];
-    const parted = longest && halves(longest);
-    if (!longest || !parted) return;
-    listing.ranges = [...listing.ranges.filter((range) => range !== longest), ...parted];
-    listing.parts += 1;
+  while (
+    listing.ranges.length + underWay < PARTS_AT_ONCE &&
+    listing.ended <= ENDS_FREE + listing.pages / PAGES_PER_END
+  ) {
+    const [longest] = listing.ranges
+      .flatMap((range) => {
+        const parts = partsOf(range);
+        return parts === null ? [] : [{ range, parts }];
+      })
+      .sort((a, b) => spanOf(b.range) - spanOf(a.range));
+    if (longest === undefined) return;
+    listing.ranges = [...listing.ranges.filter((range) => range !== longest.range), ...longest.parts];
   }
 }
 
