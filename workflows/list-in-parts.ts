@@ -8,10 +8,7 @@ import {
   wholeRange,
 } from '../domain/listing-ranges.ts';
 
-/**
- * Parts that are listed at the same time. The server limits the rate of a task queue by its partitions, each for itself, so that
- * more must wait than are let through in the time of an answer, or one of them has nothing to do.
- */
+/** Parts that are listed at the same time: with a budget of 20 requests a second some always wait, also when answers take 700 ms. */
 const PARTS_AT_ONCE = 16;
 /**
  * Each part ends with a page that is not full, and some are empty: there is no further part while more have ended than these,
