@@ -10,10 +10,12 @@ import { fields, table } from '../output.ts';
 const LINES_MAX = 10_000;
 
 /** What an import did or would do, with everything that somebody has to look at by name. */
-export type ImportReport = Omit<ImportCustomersResult, 'proof'> & {
+export type ImportReport = Omit<ImportCustomersResult, 'proof' | 'conflicts'> & {
   workflow_id: string;
   run_id: string;
-  conflict_list: {
+  /** All of them; of the list no more than `LINES_MAX` are read. */
+  conflict_count: number;
+  conflicts: {
     customer: string;
     name: string | null;
     email: string | null;
@@ -22,7 +24,12 @@ export type ImportReport = Omit<ImportCustomersResult, 'proof'> & {
   }[];
   /** Customers that are nobody's, by reason. */
   left_by_reason: Record<string, number>;
-  proof: (NonNullable<ImportCustomersResult['proof']> & { difference_list: ProofDifference[] }) | null;
+  proof:
+    | (Omit<NonNullable<ImportCustomersResult['proof']>, 'differences'> & {
+        difference_count: number;
+        differences: ProofDifference[];
+      })
+    | null;
 };
 
 /**
@@ -63,7 +70,8 @@ export async function reportOf(
     ...result,
     workflow_id: run.workflowId,
     run_id: run.runId,
-    conflict_list: conflicts.map(({ customer, name, email, reason, candidates }) => ({
+    conflict_count: result.conflicts,
+    conflicts: conflicts.map(({ customer, name, email, reason, candidates }) => ({
       customer,
       name,
       email,
@@ -71,7 +79,7 @@ export async function reportOf(
       candidates,
     })),
     left_by_reason: leftByReason,
-    proof: proof === null ? null : { ...proof, difference_list: list },
+    proof: proof === null ? null : { ...proof, difference_count: proof.differences, differences: list },
   };
 }
 
@@ -91,7 +99,7 @@ export function printImport(report: ImportReport): string {
       'known already': report.known,
       [report.applied ? 'linked' : 'would be linked']: report.linked,
       [report.applied ? 'tenants made' : 'tenants would be made']: report.created,
-      conflicts: report.conflicts,
+      conflicts: report.conflict_count,
       left: report.left,
       written: report.written,
       tagged: report.tagged,
@@ -105,7 +113,7 @@ export function printImport(report: ImportReport): string {
   parts.push(
     `Conflicts\n\n${table(
       ['CUSTOMER', 'NAME', 'EMAIL', 'REASON', 'CANDIDATES'],
-      report.conflict_list.map((one) => [
+      report.conflicts.map((one) => [
         one.customer,
         one.name,
         one.email,
@@ -124,7 +132,7 @@ export function printImport(report: ImportReport): string {
       )}`,
       `Differences\n\n${table(
         ['SUBSCRIPTION', 'CUSTOMER', 'STRIPE', 'OURS'],
-        proof.difference_list.map((one) => [one.subscription, one.customer, one.stripe, one.ours]),
+        proof.differences.map((one) => [one.subscription, one.customer, one.stripe, one.ours]),
         'There is none: everything that Stripe lists is here, or is left out by name.',
       )}`,
     );

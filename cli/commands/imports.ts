@@ -107,7 +107,7 @@ async function runImport(cli: Cli, output: Output, options: StartOptions): Promi
   if (result === undefined) return EXIT_CODES.done;
   const report = await reportOf(cli.database(), { run, result });
   output.answer(report, printImport);
-  const isClean = report.conflicts === 0 && (report.proof?.differences ?? 0) === 0;
+  const isClean = report.conflict_count === 0 && (report.proof?.difference_count ?? 0) === 0;
   return isClean ? EXIT_CODES.done : EXIT_CODES.findings;
 }
 

@@ -61,10 +61,10 @@ describe('tenantry import', () => {
       applied: boolean;
       linked: number;
       proof: null;
-      conflict_list: { customer: string; email: string; reason: string; candidates: string[] }[];
+      conflicts: { customer: string; email: string; reason: string; candidates: string[] }[];
     };
     expect(report).toMatchObject({ applied: false, proof: null });
-    expect(report.conflict_list).toEqual(
+    expect(report.conflicts).toEqual(
       expect.arrayContaining(
         rivals.map(({ id }) =>
           expect.objectContaining({ customer: id, email: twice, reason: 'several_customers' }),
@@ -84,11 +84,15 @@ describe('tenantry import', () => {
     const owner = await tenant(mail);
     await customer(mail, 7);
     const json = await tenantry('import', '--apply', '--json', '--reason', 'migration day', '--actor', 'ada');
-    expect(json.json()).toMatchObject({ applied: true, proof: { differences: 0, difference_list: [] } });
+    expect(json.json()).toMatchObject({
+      applied: true,
+      conflicts: [],
+      proof: { difference_count: 0, differences: [] },
+    });
     expect(json.code).toBe(0);
     expect(await countOf(owner)).toBe(7);
     const again = await tenantry('import', '--apply', '--json');
-    expect(again.json()).toMatchObject({ written: 0, proof: { differences: 0 } });
+    expect(again.json()).toMatchObject({ written: 0, proof: { differences: [] } });
     const entries = await query(
       `select actor, action, reason, detail from audit_log where action = 'import' order by created_at`,
     );
@@ -101,7 +105,7 @@ describe('tenantry import', () => {
   test('--create-missing makes a tenant for a paying customer, --tag names it in Stripe', async () => {
     const { id } = await customer(email('new'), 5);
     const run = await tenantry('import', '--apply', '--create-missing', '--tag', '--json');
-    expect(run.json()).toMatchObject({ created: 1, proof: { differences: 0 } });
+    expect(run.json()).toMatchObject({ created: 1, proof: { differences: [] } });
     const [row] = await query(
       `select c.tenant, t.licensed_user_count as count, c.metadata ->> 'source' as source from stripe_customers c
       join tenants t using (tenant) where c.stripe_customer_external_id = $1`,
@@ -121,8 +125,8 @@ describe('tenantry import', () => {
     expect(run.json()).toMatchObject({
       applied: false,
       proof: {
-        differences: 1,
-        difference_list: [{ subscription, stripe: 'trialing', ours: null }],
+        difference_count: 1,
+        differences: [{ subscription, stripe: 'trialing', ours: null }],
       },
     });
     const text = await tenantry('import', '--proof');
@@ -159,8 +163,8 @@ describe('tenantry import', () => {
     const text = await tenantry('import');
     expect(text.stdout).toContain('Red \\u001b[31m\\u000asecond\\u202eline');
     for (const character of ['\u001b', '\u202e']) expect(text.stdout).not.toContain(character);
-    const json = (await tenantry('import', '--json')).json() as { conflict_list: { name: string }[] };
-    expect(json.conflict_list.map((each) => each.name)).toContain(name);
+    const json = (await tenantry('import', '--json')).json() as { conflicts: { name: string }[] };
+    expect(json.conflicts.map((each) => each.name)).toContain(name);
     for (const { id } of twins) await stripe.customers.update(id, { email: '' });
   });
 
