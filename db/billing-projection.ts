@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import type { EventVerdict } from '../domain/billing-sync.ts';
 import { Failure } from '../domain/failures.ts';
 import type { FetchedInvoice } from '../domain/invoice.ts';
@@ -10,6 +10,7 @@ import type { Database, Transaction } from './connect.ts';
 import { followUnpaid } from './dunning-cases.ts';
 import type { PolicySource } from './dunning-policies.ts';
 import { writeInvoices } from './invoices.ts';
+import { subscriptionIsOfCustomer } from './joins.ts';
 import { stripeCustomers, stripeSubscriptions as subscriptions, tenants } from './schema.ts';
 import { lockSubjects } from './subject-lock.ts';
 import { licensedSubscriptions, type SubscriptionOwner, writeSubscriptions } from './subscriptions.ts';
@@ -34,13 +35,7 @@ export async function customerState(database: Database, customer: string): Promi
       status: subscriptions.status,
     })
     .from(stripeCustomers)
-    .leftJoin(
-      subscriptions,
-      and(
-        eq(subscriptions.tenant, stripeCustomers.tenant),
-        eq(subscriptions.stripeCustomerId, stripeCustomers.stripeCustomerId),
-      ),
-    )
+    .leftJoin(subscriptions, subscriptionIsOfCustomer)
     .where(eq(stripeCustomers.stripeCustomerExternalId, customer));
   const [first] = rows;
   if (first === undefined) return null;
@@ -61,13 +56,7 @@ export async function customerOfSubscription(
   const [row] = await database
     .select({ customer: stripeCustomers.stripeCustomerExternalId })
     .from(subscriptions)
-    .innerJoin(
-      stripeCustomers,
-      and(
-        eq(stripeCustomers.tenant, subscriptions.tenant),
-        eq(stripeCustomers.stripeCustomerId, subscriptions.stripeCustomerId),
-      ),
-    )
+    .innerJoin(stripeCustomers, subscriptionIsOfCustomer)
     .where(eq(subscriptions.stripeSubscriptionExternalId, subscription));
   return row?.customer ?? null;
 }

@@ -3,6 +3,7 @@ import { Failure } from '../domain/failures.ts';
 import { isLicensePrice, type LicensePrices } from '../domain/license-count.ts';
 import type { Price, Product } from '../domain/subscription.ts';
 import type { Database, Transaction } from './connect.ts';
+import { priceIsOfProduct } from './joins.ts';
 import { PRODUCT_TYPES, type ProductType, stripePrices, stripeProducts } from './schema.ts';
 
 /** The prices of a snapshot, and those of their products that were fetched because we had no row of them. */
@@ -144,13 +145,7 @@ export async function productOfPrice(database: Database, priceId: string): Promi
   const [row] = await database
     .select({ product: stripeProducts.stripeProductExternalId })
     .from(stripePrices)
-    .innerJoin(
-      stripeProducts,
-      and(
-        eq(stripeProducts.billingTenant, stripePrices.billingTenant),
-        eq(stripeProducts.stripeProductId, stripePrices.stripeProductId),
-      ),
-    )
+    .innerJoin(stripeProducts, priceIsOfProduct)
     .where(eq(stripePrices.stripePriceExternalId, priceId));
   return row?.product ?? null;
 }

@@ -6,6 +6,7 @@ import type { Database, Transaction } from './connect.ts';
 import { recordDunningEvent } from './dunning-events.ts';
 import { keepPolicy, type PolicySource } from './dunning-policies.ts';
 import { unpaidInvoices } from './invoices.ts';
+import { caseIsOfSubscription, subscriptionIsOfCustomer } from './joins.ts';
 import {
   dunningCases as cases,
   stripeInvoices as invoices,
@@ -181,20 +182,8 @@ export async function openCaseOf(database: Database, subscription: string): Prom
       customer: stripeCustomers.stripeCustomerExternalId,
     })
     .from(cases)
-    .innerJoin(
-      subscriptions,
-      and(
-        eq(subscriptions.tenant, cases.tenant),
-        eq(subscriptions.stripeSubscriptionId, cases.stripeSubscriptionId),
-      ),
-    )
-    .innerJoin(
-      stripeCustomers,
-      and(
-        eq(stripeCustomers.tenant, subscriptions.tenant),
-        eq(stripeCustomers.stripeCustomerId, subscriptions.stripeCustomerId),
-      ),
-    )
+    .innerJoin(subscriptions, caseIsOfSubscription)
+    .innerJoin(stripeCustomers, subscriptionIsOfCustomer)
     .where(and(eq(cases.stripeSubscriptionExternalId, subscription), isNull(cases.closedAt)));
   return row ?? null;
 }

@@ -5,6 +5,7 @@ import type { SubscriptionStatus } from '../domain/subscription.ts';
 import type { Database, Transaction } from './connect.ts';
 import { attentionAfter, type FoundCase } from './dunning-cases.ts';
 import { recordDunningEvent } from './dunning-events.ts';
+import { caseIsOfSubscription, subscriptionIsOfCustomer } from './joins.ts';
 import {
   dunningCases as cases,
   dunningPolicies,
@@ -73,20 +74,8 @@ function caseRows(executor: Transaction | Database, id: CaseId) {
       },
     })
     .from(cases)
-    .innerJoin(
-      subscriptions,
-      and(
-        eq(subscriptions.tenant, cases.tenant),
-        eq(subscriptions.stripeSubscriptionId, cases.stripeSubscriptionId),
-      ),
-    )
-    .innerJoin(
-      stripeCustomers,
-      and(
-        eq(stripeCustomers.tenant, subscriptions.tenant),
-        eq(stripeCustomers.stripeCustomerId, subscriptions.stripeCustomerId),
-      ),
-    )
+    .innerJoin(subscriptions, caseIsOfSubscription)
+    .innerJoin(stripeCustomers, subscriptionIsOfCustomer)
     .innerJoin(dunningPolicies, eq(dunningPolicies.dunningPolicyId, cases.dunningPolicyId))
     .where(ofCase(id));
 }

@@ -1,6 +1,7 @@
 import { and, desc, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import type { DunningState } from '../domain/dunning-policy.ts';
 import type { Database } from './connect.ts';
+import { caseIsOfSubscription, subscriptionIsOfCustomer } from './joins.ts';
 import {
   dunningCases as cases,
   dunningEvents,
@@ -81,20 +82,8 @@ export async function lastCaseOf(database: Database, subscription: string) {
     })
     .from(cases)
     .innerJoin(tenants, eq(tenants.tenant, cases.tenant))
-    .innerJoin(
-      subscriptions,
-      and(
-        eq(subscriptions.tenant, cases.tenant),
-        eq(subscriptions.stripeSubscriptionId, cases.stripeSubscriptionId),
-      ),
-    )
-    .innerJoin(
-      stripeCustomers,
-      and(
-        eq(stripeCustomers.tenant, subscriptions.tenant),
-        eq(stripeCustomers.stripeCustomerId, subscriptions.stripeCustomerId),
-      ),
-    )
+    .innerJoin(subscriptions, caseIsOfSubscription)
+    .innerJoin(stripeCustomers, subscriptionIsOfCustomer)
     .leftJoin(invoices, eq(invoices.stripeInvoiceExternalId, cases.anchorInvoice))
     .where(eq(cases.stripeSubscriptionExternalId, subscription))
     .orderBy(sql`${cases.closedAt} desc nulls first`)

@@ -9,6 +9,7 @@ import {
   unpaidSince,
 } from '../domain/invoice.ts';
 import type { Database, Transaction } from './connect.ts';
+import { invoiceIsOfCustomer } from './joins.ts';
 import {
   dunningCases,
   stripeInvoices as invoices,
@@ -167,13 +168,7 @@ export async function customerOfInvoice(database: Database, invoice: string): Pr
   const [row] = await database
     .select({ customer: stripeCustomers.stripeCustomerExternalId })
     .from(invoices)
-    .innerJoin(
-      stripeCustomers,
-      and(
-        eq(stripeCustomers.tenant, invoices.tenant),
-        eq(stripeCustomers.stripeCustomerId, invoices.stripeCustomerId),
-      ),
-    )
+    .innerJoin(stripeCustomers, invoiceIsOfCustomer)
     .where(eq(invoices.stripeInvoiceExternalId, invoice));
   return row?.customer ?? null;
 }

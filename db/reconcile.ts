@@ -2,6 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { LIVE_STATUSES } from '../domain/subscription.ts';
 import { type CountByKind, openDrift } from './attention.ts';
 import type { Database, Transaction } from './connect.ts';
+import { invoiceIsOfCustomer, priceIsOfProduct } from './joins.ts';
 import {
   reconcileCursors,
   stripeCustomers,
@@ -155,13 +156,7 @@ export async function heldInvoiceFields(
       dueDate: stripeInvoices.dueDate,
     })
     .from(stripeInvoices)
-    .innerJoin(
-      stripeCustomers,
-      and(
-        eq(stripeCustomers.tenant, stripeInvoices.tenant),
-        eq(stripeCustomers.stripeCustomerId, stripeInvoices.stripeCustomerId),
-      ),
-    )
+    .innerJoin(stripeCustomers, invoiceIsOfCustomer)
     .leftJoin(
       stripeSubscriptions,
       and(
@@ -233,13 +228,7 @@ export async function heldPrices(
       productMetadata: stripeProducts.metadata,
     })
     .from(stripePrices)
-    .innerJoin(
-      stripeProducts,
-      and(
-        eq(stripeProducts.billingTenant, stripePrices.billingTenant),
-        eq(stripeProducts.stripeProductId, stripePrices.stripeProductId),
-      ),
-    )
+    .innerJoin(stripeProducts, priceIsOfProduct)
     .where(inArray(stripePrices.stripePriceExternalId, [...ids]));
   return new Map(rows.map(({ id, ...fields }) => [id, fields]));
 }

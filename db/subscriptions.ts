@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import { Failure } from '../domain/failures.ts';
 import type { LicensedItem, LicensedSubscription, LicensePrices } from '../domain/license-count.ts';
@@ -9,6 +9,7 @@ import {
   projectSubscription,
 } from '../domain/subscription-projection.ts';
 import type { Database, Transaction } from './connect.ts';
+import { itemIsOfSubscription, subscriptionIsOfCustomer } from './joins.ts';
 import {
   stripeSubscriptionItems as items,
   stripeCustomers,
@@ -184,7 +185,7 @@ export async function licensedSubscriptions(
       priceId: stripePrices.stripePriceExternalId,
     })
     .from(subscriptions)
-    .leftJoin(items, isItemOfSubscription)
+    .leftJoin(items, itemIsOfSubscription)
     .leftJoin(stripePrices, eq(stripePrices.stripePriceId, items.stripePriceId))
     .where(inArray(subscriptions.tenant, [...owners]));
   const byTenant = new Map<string, Map<string, LicensedSubscription & { items: LicensedItem[] }>>();
@@ -225,15 +226,9 @@ export async function heldSubscriptions(
       itemPriceId: stripePrices.stripePriceExternalId,
     })
     .from(subscriptions)
-    .innerJoin(
-      stripeCustomers,
-      and(
-        eq(stripeCustomers.tenant, subscriptions.tenant),
-        eq(stripeCustomers.stripeCustomerId, subscriptions.stripeCustomerId),
-      ),
-    )
+    .innerJoin(stripeCustomers, subscriptionIsOfCustomer)
     .leftJoin(ownPrice, eq(ownPrice.stripePriceId, subscriptions.stripePriceId))
-    .leftJoin(items, isItemOfSubscription)
+    .leftJoin(items, itemIsOfSubscription)
     .leftJoin(stripePrices, eq(stripePrices.stripePriceId, items.stripePriceId))
     .where(inArray(subscriptions.stripeSubscriptionExternalId, [...ids]));
   const held = new Map<string, ProjectedSubscription & { tenant: string; items: ProjectedItem[] }>();
@@ -268,11 +263,6 @@ export async function heldSubscriptions(
   }
   return held;
 }
-
-const isItemOfSubscription = and(
-  eq(items.tenant, subscriptions.tenant),
-  eq(items.stripeSubscriptionId, subscriptions.stripeSubscriptionId),
-);
 
 function ownPriceId(priceIds: ReadonlyMap<string, string>, externalId: string): string {
   const id = priceIds.get(externalId);

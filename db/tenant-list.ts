@@ -2,6 +2,7 @@ import { and, desc, eq, inArray, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { AccessState } from '../domain/access-state.ts';
 import type { Database } from './connect.ts';
 import { type ListedEvent, lastEventsOf } from './event-list.ts';
+import { subscriptionIsOfCustomer } from './joins.ts';
 import {
   billingDrift,
   dunningCases,
@@ -170,13 +171,7 @@ async function subscriptionRows(database: Database, tenant: string) {
       stripe_created_at: subscriptions.stripeCreatedAt,
     })
     .from(subscriptions)
-    .innerJoin(
-      stripeCustomers,
-      and(
-        eq(stripeCustomers.tenant, subscriptions.tenant),
-        eq(stripeCustomers.stripeCustomerId, subscriptions.stripeCustomerId),
-      ),
-    )
+    .innerJoin(stripeCustomers, subscriptionIsOfCustomer)
     .leftJoin(stripePrices, eq(stripePrices.stripePriceId, subscriptions.stripePriceId))
     .where(eq(subscriptions.tenant, tenant))
     .orderBy(desc(subscriptions.stripeCreatedAt), desc(subscriptions.stripeSubscriptionExternalId))

@@ -2,6 +2,7 @@ import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import type { EventVerdict, PendingEvent } from '../domain/billing-sync.ts';
 import { type EventAttempts, WAKE_GRACE_MS } from '../domain/event-attempts.ts';
 import type { Database, Transaction } from './connect.ts';
+import { subscriptionIsOfCustomer } from './joins.ts';
 import { stripeWebhookEvents as events, stripeCustomers, stripeSubscriptions } from './schema.ts';
 import { lockSubject } from './subject-lock.ts';
 
@@ -153,13 +154,7 @@ export async function gatherEventsOfCustomer(database: Database, customer: strin
     .update(events)
     .set({ subject: customer })
     .from(stripeSubscriptions)
-    .innerJoin(
-      stripeCustomers,
-      and(
-        eq(stripeCustomers.tenant, stripeSubscriptions.tenant),
-        eq(stripeCustomers.stripeCustomerId, stripeSubscriptions.stripeCustomerId),
-      ),
-    )
+    .innerJoin(stripeCustomers, subscriptionIsOfCustomer)
     .where(
       and(
         eq(stripeCustomers.stripeCustomerExternalId, customer),
