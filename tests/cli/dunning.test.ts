@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { expect, test } from 'vitest';
 import type { DunnedCase, DunningLook } from '../../activities/dunning.ts';
 import { createDunningCommandActivities } from '../../activities/dunning-commands.ts';
-import { SEARCH_ATTRIBUTES, stripeTaskQueue } from '../../client/contract.ts';
+import { stripeTaskQueue } from '../../client/contract.ts';
 import { wakeDunning } from '../../client/wake-dunning.ts';
 import { keepPolicy } from '../../db/dunning-policies.ts';
-import { startTemporal, type Temporal } from '../../sandbox/temporal/start-temporal.ts';
 import { nameFailures } from '../../worker/failure-interceptor.ts';
 import { WORKFLOW_SOURCE } from '../../worker/workflow-source.ts';
 import { useDatabase } from '../database.ts';
 import { billingRows, DUNNING_POLICY, newId } from '../db/billing-rows.ts';
+import { useSetUpTemporal, useWorkers } from '../temporal.ts';
 import { runCli } from './run-cli.ts';
 
 const NOBODY = '127.0.0.1:1';
@@ -30,61 +29,37 @@ const declined = new Set<string>();
 // Refusals are part of what is tested.
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
-let temporal: Temporal;
-let connection: Connection;
-let client: Client;
-let native: NativeConnection;
-let workers: Worker[];
-let running: Promise<unknown>;
-beforeAll(async () => {
-  temporal = await startTemporal({
-    searchAttributes: Object.values(SEARCH_ATTRIBUTES),
-    log: () => undefined,
-  });
-  const { address, namespace } = temporal;
-  connection = await Connection.connect({ address });
-  client = new Client({ connection, namespace });
-  native = await NativeConnection.connect({ address });
-  const lookAtDunning = async ({ subscription }: { subscription: string }): Promise<DunningLook> => ({
+const temporal = await useSetUpTemporal();
+const { client } = temporal;
+await useWorkers(
+  temporal,
+  {
+    taskQueue: TASK_QUEUE,
+    ...WORKFLOW_SOURCE,
+    activities: createDunningCommandActivities({ database }),
+    interceptors: { activity: [(context) => ({ inbound: nameFailures(context) })] },
+  },
+  { taskQueue: stripeTaskQueue(TASK_QUEUE), activities: { lookAtDunning, payInvoiceNow } },
+);
+
+async function lookAtDunning({ subscription }: { subscription: string }): Promise<DunningLook> {
+  return {
     next: { do: 'wait', until: null, because: 'next_stage' },
     dunned: dunned.get(subscription) ?? null,
     wake: [],
-  });
-  const payInvoiceNow = async ({ invoice }: { invoice: string }) =>
-    declined.has(invoice)
-      ? { paid: false, decline_code: 'insufficient_funds' }
-      : { paid: true, decline_code: null };
-  workers = await Promise.all([
-    Worker.create({
-      connection: native,
-      namespace,
-      taskQueue: TASK_QUEUE,
-      ...WORKFLOW_SOURCE,
-      activities: createDunningCommandActivities({ database }),
-      interceptors: { activity: [(context) => ({ inbound: nameFailures(context) })] },
-    }),
-    Worker.create({
-      connection: native,
-      namespace,
-      taskQueue: stripeTaskQueue(TASK_QUEUE),
-      activities: { lookAtDunning, payInvoiceNow },
-    }),
-  ]);
-  running = Promise.all(workers.map((worker) => worker.run()));
-});
-afterAll(async () => {
-  for (const worker of workers) worker.shutdown();
-  await running;
-  await native.close();
-  await connection.close();
-  await temporal.close();
-});
+  };
+}
+
+async function payInvoiceNow({ invoice }: { invoice: string }) {
+  return declined.has(invoice)
+    ? { paid: false, decline_code: 'insufficient_funds' }
+    : { paid: true, decline_code: null };
+}
 
 const dunning = (args: string[], env: Record<string, string> = {}) =>
   runCli(['dunning', ...args], {
     DATABASE_URL: url,
-    TEMPORAL_ADDRESS: temporal.address,
-    TEMPORAL_NAMESPACE: temporal.namespace,
+    ...temporal.env,
     TASK_QUEUE,
     ...env,
   });

@@ -1,34 +1,22 @@
-import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { billingSyncWorkflowId } from '../../client/contract.ts';
 import { insertWebhookEvents } from '../../db/inbox.ts';
-import { startTemporal, type Temporal } from '../../sandbox/temporal/start-temporal.ts';
 import { useDatabase } from '../database.ts';
 import { billingRows, event, newId } from '../db/billing-rows.ts';
+import { useTemporal } from '../temporal.ts';
 import { runCli } from './run-cli.ts';
 
 const NOBODY = '127.0.0.1:1';
 const { database, pool, url } = await useDatabase();
 const rows = billingRows({ database, pool });
 
-let temporal: Temporal;
-let connection: Connection;
-let client: Client;
-beforeAll(async () => {
-  temporal = await startTemporal({ log: () => undefined });
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection, namespace: temporal.namespace });
-});
-afterAll(async () => {
-  await connection.close();
-  await temporal.close();
-});
+const temporal = await useTemporal();
+const { client } = temporal;
 
 const events = (args: string[], env: Record<string, string> = {}) =>
   runCli(['events', ...args], {
     DATABASE_URL: url,
-    TEMPORAL_ADDRESS: temporal.address,
-    TEMPORAL_NAMESPACE: temporal.namespace,
+    ...temporal.env,
     ...env,
   });
 

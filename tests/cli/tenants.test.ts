@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { ApplicationFailure, Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ApplicationFailure } from '@temporalio/client';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { expect, test } from 'vitest';
 import { NOTHING, type SyncRound } from '../../activities/sync-round.ts';
-import { SEARCH_ATTRIBUTES, stripeTaskQueue } from '../../client/contract.ts';
+import { stripeTaskQueue } from '../../client/contract.ts';
 import { wakeBillingSync } from '../../client/wake-billing-sync.ts';
 import { DRIFT_REPAIRS } from '../../domain/billing-drift.ts';
-import { startTemporal, type Temporal } from '../../sandbox/temporal/start-temporal.ts';
 import { WORKFLOW_SOURCE } from '../../worker/workflow-source.ts';
 import { useDatabase } from '../database.ts';
 import { billingRows, event, newId } from '../db/billing-rows.ts';
+import { useSetUpTemporal, useWorkers } from '../temporal.ts';
 import { gate } from './gate.ts';
 import { runCli, startCli } from './run-cli.ts';
 
@@ -24,49 +24,21 @@ const syncs = new Map<string, () => Promise<Partial<SyncRound>>>();
 // Failures are part of what is tested.
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
-let temporal: Temporal;
-let connection: Connection;
-let client: Client;
-let native: NativeConnection;
-let workers: Worker[];
-let running: Promise<unknown>;
-beforeAll(async () => {
-  temporal = await startTemporal({
-    searchAttributes: Object.values(SEARCH_ATTRIBUTES),
-    log: () => undefined,
-  });
-  const { address, namespace } = temporal;
-  connection = await Connection.connect({ address });
-  client = new Client({ connection, namespace });
-  native = await NativeConnection.connect({ address });
-  const syncSubject = async ({ subject }: { subject: string }): Promise<SyncRound> => ({
-    ...NOTHING,
-    more: false,
-    ...(await syncs.get(subject)?.()),
-  });
-  workers = await Promise.all([
-    Worker.create({ connection: native, namespace, taskQueue: TASK_QUEUE, ...WORKFLOW_SOURCE }),
-    Worker.create({
-      connection: native,
-      namespace,
-      taskQueue: stripeTaskQueue(TASK_QUEUE),
-      activities: { syncSubject },
-    }),
-  ]);
-  running = Promise.all(workers.map((worker) => worker.run()));
-});
-afterAll(async () => {
-  for (const worker of workers) worker.shutdown();
-  await running;
-  await native.close();
-  await connection.close();
-  await temporal.close();
-});
+const temporal = await useSetUpTemporal();
+const { client } = temporal;
+await useWorkers(
+  temporal,
+  { taskQueue: TASK_QUEUE, ...WORKFLOW_SOURCE },
+  { taskQueue: stripeTaskQueue(TASK_QUEUE), activities: { syncSubject } },
+);
+
+async function syncSubject({ subject }: { subject: string }): Promise<SyncRound> {
+  return { ...NOTHING, more: false, ...(await syncs.get(subject)?.()) };
+}
 
 const environment = () => ({
   DATABASE_URL: url,
-  TEMPORAL_ADDRESS: temporal.address,
-  TEMPORAL_NAMESPACE: temporal.namespace,
+  ...temporal.env,
   TASK_QUEUE,
 });
 const tenants = (args: string[], env: Record<string, string> = {}) =>

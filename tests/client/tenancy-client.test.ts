@@ -1,55 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { CreatedTenant } from '../../activities/tenants.ts';
-import { billingSyncWorkflowId, SEARCH_ATTRIBUTES } from '../../client/contract.ts';
+import { billingSyncWorkflowId } from '../../client/contract.ts';
 import { TemporalUnavailable } from '../../client/temporal-unavailable.ts';
-import { createTenancyClient, type TenancyClient } from '../../client/tenancy-client.ts';
+import { createTenancyClient } from '../../client/tenancy-client.ts';
 import { type Checkout, checkoutSchema } from '../../domain/create-tenant-input.ts';
-import { startTemporal, type Temporal } from '../../sandbox/temporal/start-temporal.ts';
 import { WORKFLOW_SOURCE } from '../../worker/workflow-source.ts';
+import { useSetUpTemporal, useWorkers } from '../temporal.ts';
 
 const WITH_WORKER = 'served';
 const WITHOUT_WORKER = 'nobody-listens';
 
-let temporal: Temporal;
-let connection: Connection;
-let client: Client;
-let worker: Worker;
-let native: NativeConnection;
-let running: Promise<void>;
-let served: TenancyClient;
-let unserved: TenancyClient;
 const tenants = new Map<string, number>();
-
-beforeAll(async () => {
-  temporal = await startTemporal({
-    searchAttributes: Object.values(SEARCH_ATTRIBUTES),
-    log: () => undefined,
-  });
-  const { address, namespace } = temporal;
-  connection = await Connection.connect({ address });
-  client = new Client({ connection, namespace });
-  served = createTenancyClient({ client, taskQueue: WITH_WORKER });
-  unserved = createTenancyClient({ client, taskQueue: WITHOUT_WORKER });
-  native = await NativeConnection.connect({ address });
-  worker = await Worker.create({
-    connection: native,
-    namespace,
-    taskQueue: WITH_WORKER,
-    ...WORKFLOW_SOURCE,
-    activities: { createTenant: bornOnce, sendInvitation: async () => undefined },
-  });
-  running = worker.run();
-});
-afterAll(async () => {
-  worker.shutdown();
-  await running;
-  await native.close();
-  await connection.close();
-  await temporal.close();
+const temporal = await useSetUpTemporal();
+const { client } = temporal;
+const served = createTenancyClient({ client, taskQueue: WITH_WORKER });
+const unserved = createTenancyClient({ client, taskQueue: WITHOUT_WORKER });
+await useWorkers(temporal, {
+  taskQueue: WITH_WORKER,
+  ...WORKFLOW_SOURCE,
+  activities: { createTenant: bornOnce, sendInvitation: async () => undefined },
 });
 
 async function bornOnce({ provisioning_key: key }: { provisioning_key: string }): Promise<CreatedTenant> {

@@ -12,6 +12,7 @@ import {
 } from '../../domain/dunning.ts';
 import {
   type CommandedCase,
+  commandedCase,
   type DunningCommand,
   type DunningCommandName,
   readDunningCommand,
@@ -176,7 +177,11 @@ export class World {
     if (dunned === null) return;
     const command = read(name, value);
     if (command === undefined) return;
-    const commanded = commandedCase(dunned, this.situation(dunned));
+    const situation = this.situation(dunned);
+    const { extendedDays, isUnreachable } = dunned;
+    const file = { ...dunned.file, outcome: null, extendedDays, isUnreachable };
+    const anchor = anchorOf(situation.unpaid, file.excludedInvoices);
+    const commanded = commandedCase({ file, situation, anchor });
     const before = JSON.stringify(dunned);
     const refusal = this.deciders.refuse(command, commanded, this.now);
     if (refusal === undefined || !this.guarantees.refuses) this.carryOut(dunned, command, commanded);
@@ -409,30 +414,4 @@ function read(name: DunningCommandName, value: unknown): DunningCommand | undefi
     if (error instanceof Failure && error.name === 'InvalidInput') return undefined;
     throw error;
   }
-}
-
-function commandedCase(dunned: ModelCase, { calendar, unpaid, now }: DunningSituation): CommandedCase {
-  const { file } = dunned;
-  const anchor = anchorOf(unpaid, file.excludedInvoices);
-  return {
-    outcome: null,
-    pausedUntil: file.pausedUntil !== null && file.pausedUntil > now ? file.pausedUntil : null,
-    extendedDays: dunned.extendedDays,
-    isUnreachable: dunned.isUnreachable,
-    isWriteOffRequested: file.isWriteOffRequested,
-    stages: calendar.stages.map((stage) => ({
-      ...stage,
-      isEntered: file.steps.some((step) => step.anchor === anchor?.id && step.stage === stage.name),
-    })),
-    anchor:
-      anchor === undefined
-        ? null
-        : {
-            id: anchor.id,
-            isCharged: anchor.collectionMethod === 'charge_automatically',
-            isProcessing: anchor.isProcessing,
-          },
-    unpaidInvoices: unpaid.map(({ id }) => id),
-    excludedInvoices: file.excludedInvoices,
-  };
 }

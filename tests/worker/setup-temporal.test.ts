@@ -1,21 +1,10 @@
-import { Client, Connection, ScheduleOverlapPolicy } from '@temporalio/client';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ScheduleOverlapPolicy } from '@temporalio/client';
+import { beforeEach, expect, test } from 'vitest';
 import { SCHEDULE_NAMES, SEARCH_ATTRIBUTES, scheduleId } from '../../client/contract.ts';
-import { startTemporal, type Temporal } from '../../sandbox/temporal/start-temporal.ts';
 import { ensureSchedules, registerSearchAttributes } from '../../worker/setup-temporal.ts';
+import { useTemporal } from '../temporal.ts';
 
-let temporal: Temporal;
-let connection: Connection;
-let client: Client;
-beforeAll(async () => {
-  temporal = await startTemporal({ log: () => undefined });
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection, namespace: temporal.namespace });
-});
-afterAll(async () => {
-  await connection.close();
-  await temporal.close();
-});
+const { client, connection, namespace } = await useTemporal();
 
 let taskQueue: string;
 beforeEach(() => {
@@ -127,11 +116,11 @@ test('two task queues of one namespace are both swept, at the same second too', 
 });
 
 test('search attributes are registered once, by any number of set-ups', async () => {
-  const register = () => registerSearchAttributes(connection, temporal.namespace);
+  const register = () => registerSearchAttributes(connection, namespace);
   await Promise.all([register(), register()]);
   await register();
   const { customAttributes } = await connection.operatorService.listSearchAttributes({
-    namespace: temporal.namespace,
+    namespace: namespace,
   });
   expect(Object.keys(customAttributes ?? {})).toEqual(
     expect.arrayContaining(Object.values(SEARCH_ATTRIBUTES)),
