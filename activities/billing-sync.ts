@@ -5,7 +5,7 @@ import {
   customerState,
   writeSnapshot,
 } from '../db/billing-projection.ts';
-import { applyProduct, productSyncVersion } from '../db/catalog.ts';
+import { applyProduct } from '../db/catalog.ts';
 import {
   gatherEventsOfCustomer,
   PENDING_EVENTS_MAX,
@@ -22,12 +22,12 @@ import {
   subjectKind,
 } from '../domain/ids.ts';
 import { isLive } from '../domain/subscription.ts';
-import { listPrices, retrieveProduct } from '../stripe/products.ts';
 import { expectSubscription, fetchSnapshot } from './customer-snapshot.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { giveUp } from './failed-attempt.ts';
 import { isLastAttempt } from './final-error.ts';
 import { followInvoice, followPrice, followSession, followSubscription, park } from './followed-subjects.ts';
+import { fetchProduct } from './product-snapshot.ts';
 import { queueReminders, remindersFor } from './reminders.ts';
 import { retryStale } from './stale-snapshot.ts';
 import { counted, NOTHING, type Pending, type Round, type SyncRound } from './sync-round.ts';
@@ -162,24 +162,14 @@ async function apply(
 }
 
 async function syncProduct(dependencies: ActivityDependencies, pending: Pending): Promise<Round> {
-  const { database, stripe, billingTenant, licensePrices } = dependencies;
-  const productId = productOfSubject(pending.subject);
-  const syncVersion = await productSyncVersion(database, productId);
-  const product = await retrieveProduct(stripe, productId);
-  const prices = await listPrices(stripe, productId);
+  const { database, billingTenant } = dependencies;
+  const write = await fetchProduct(dependencies, productOfSubject(pending.subject));
   const verdicts = pending.events.map(({ stripeEventId }) => ({
     stripeEventId,
     status: 'processed' as const,
   }));
   await database.transaction(async (transaction) => {
-    await applyProduct(transaction, {
-      productId,
-      syncVersion,
-      product,
-      prices,
-      billingTenant,
-      licensePrices,
-    });
+    await applyProduct(transaction, write);
     await settleEvents(transaction, { verdicts, tenant: billingTenant });
   });
   return { ...NOTHING, ...counted(verdicts) };

@@ -5,7 +5,8 @@ import { tenantExists } from '../db/tenants.ts';
 import { Failure } from '../domain/failures.ts';
 import { stripeCustomerIdSchema, stripeSubscriptionIdSchema, tenantIdSchema } from '../domain/ids.ts';
 import { isLicenseItem, type LicensePrices } from '../domain/license-count.ts';
-import { isLive } from '../domain/subscription.ts';
+import { type ListedPage, listedPage } from '../domain/listing-ranges.ts';
+import { isLive, type Subscription } from '../domain/subscription.ts';
 import { retrieveCustomer } from '../stripe/customers.ts';
 import { tagCustomer } from '../stripe/metadata.ts';
 import {
@@ -16,16 +17,15 @@ import {
 } from '../stripe/subscriptions.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
-/** What a page says about how to go on; instants are unix seconds. */
-export type ListedObjects = {
-  count: number;
-  last: { id: string; createdS: number } | null;
-  hasMore: boolean;
-};
-
 /** Where an import reads and writes Stripe; everything else of it is Postgres alone (`activities/import.ts`). */
 export function createImportStripeActivities(dependencies: ActivityDependencies) {
   const { database, stripe, licensePrices, livemode } = dependencies;
+  const keep = ({ subscriptions, customers, ...of }: KeptPage): Promise<void> =>
+    database.transaction(async (transaction) => {
+      const page = { kind: 'subscription', objects: subscriptions, withBodies: true } as const;
+      await keepListed(transaction, { ...of, ...page });
+      await keepCustomers(transaction, { listing: of.listing, customers });
+    });
   return {
     /**
      * Reads one page of all of Stripe's subscriptions with their customers, in one request, and keeps it in one
@@ -36,27 +36,14 @@ export function createImportStripeActivities(dependencies: ActivityDependencies)
       from: number;
       before: number;
       after: string | null;
-    }): Promise<ListedObjects> {
+    }): Promise<ListedPage> {
       const { listing, ...range } = options;
       const fetchedAt = await databaseNow(database);
       const page = await listSubscriptionPage(stripe, range);
       const subscriptions = page.listed.map((each) => each.subscription);
-      await database.transaction(async (transaction) => {
-        await keepListed(transaction, {
-          listing,
-          kind: 'subscription',
-          fetchedAt,
-          objects: subscriptions,
-          withBodies: true,
-        });
-        await keepCustomers(transaction, { listing, customers: customersOf(page, licensePrices) });
-      });
-      const last = subscriptions.at(-1);
-      return {
-        count: subscriptions.length,
-        last: last === undefined ? null : { id: last.id, createdS: last.createdAt.getTime() / 1000 },
-        hasMore: page.hasMore,
-      };
+      const customers = customersOf(page.listed, licensePrices);
+      await keep({ listing, fetchedAt, subscriptions, customers });
+      return listedPage(subscriptions, page.hasMore);
     },
 
     /**
@@ -88,21 +75,12 @@ export function createImportStripeActivities(dependencies: ActivityDependencies)
       const others = (await listSubscriptions(stripe, wanted.customerId)).filter((each) => each.id !== id);
       const subscriptions = [wanted, ...others];
       const listed = subscriptions.map((subscription) => ({ subscription, customer, livemode }));
-      const [seen] = customersOf({ listed, hasMore: false }, licensePrices);
-      await database.transaction(async (transaction) => {
-        await keepListed(transaction, {
-          listing,
-          kind: 'subscription',
-          fetchedAt,
-          objects: subscriptions,
-          withBodies: true,
-        });
-        if (seen !== undefined)
-          await keepCustomers(transaction, {
-            listing,
-            customers: [{ ...seen, isDeleted: false, namedTenants: [tenant] }],
-          });
-      });
+      const customers = customersOf(listed, licensePrices).map((seen) => ({
+        ...seen,
+        isDeleted: false,
+        namedTenants: [tenant],
+      }));
+      await keep({ listing, fetchedAt, subscriptions, customers });
       return subscriptions.length;
     },
 
@@ -116,13 +94,7 @@ export function createImportStripeActivities(dependencies: ActivityDependencies)
       const id = stripeSubscriptionIdSchema.parse(options.subscription);
       const subscription = await retrieveSubscription(stripe, id);
       if (subscription === null) return dropListed(database, { listing, kind: 'subscription', id });
-      await keepListed(database, {
-        listing,
-        kind: 'subscription',
-        fetchedAt,
-        objects: [subscription],
-        withBodies: true,
-      });
+      await keep({ listing, fetchedAt, subscriptions: [subscription], customers: [] });
     },
 
     /** Writes the tenant's id to a customer's metadata. @throws Failure CustomerNotFound, CustomerDeleted */
@@ -136,10 +108,18 @@ export function createImportStripeActivities(dependencies: ActivityDependencies)
   };
 }
 
+/** What was read at one moment. */
+type KeptPage = {
+  listing: string;
+  fetchedAt: Date;
+  subscriptions: readonly Subscription[];
+  customers: readonly SeenCustomer[];
+};
+
 /** What a page tells of each of its customers, all of its subscriptions together. */
-function customersOf(page: SubscriptionPage, licensePrices: LicensePrices): SeenCustomer[] {
+function customersOf(listed: SubscriptionPage['listed'], licensePrices: LicensePrices): SeenCustomer[] {
   const seen = new Map<string, SeenCustomer>();
-  for (const { customer, subscription, livemode } of page.listed) {
+  for (const { customer, subscription, livemode } of listed) {
     const before = seen.get(customer.id);
     const taggedTenant = customer.deleted ? null : namedTenant(customer.metadata);
     const named = [taggedTenant, namedTenant(subscription.metadata)].filter((name) => name !== null);

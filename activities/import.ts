@@ -25,8 +25,8 @@ import {
 import { countProof, type ProofDifference, proofDifferences } from '../db/import-proof.ts';
 import {
   analyzeListings,
-  forgetListings,
-  keptListings,
+  forgetListing,
+  forgetOtherListings,
   type ListedCustomer,
   listedCustomers,
 } from '../db/listings.ts';
@@ -34,7 +34,7 @@ import { heldSubscriptions } from '../db/subscriptions.ts';
 import { tenantExists } from '../db/tenants.ts';
 import { subscriptionDifferences } from '../domain/billing-drift.ts';
 import { CLIENT_NAME_LENGTH_MAX } from '../domain/create-tenant-input.ts';
-import { type ConflictReason, matchCustomer } from '../domain/customer-match.ts';
+import { conflict, left, matchCustomer, matched } from '../domain/customer-match.ts';
 import { Failure } from '../domain/failures.ts';
 import { projectSubscription } from '../domain/subscription-projection.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -62,16 +62,14 @@ export function createImportActivities(dependencies: ActivityDependencies) {
   return {
     /** Removes what other imports left, all of which are over: one runs at a time. */
     async beginImport(options: { listing: string }): Promise<void> {
-      const [kind] = options.listing.split('/');
-      const others = (await keptListings(database)).filter(
-        (each) => each.startsWith(`${kind}/`) && each !== options.listing,
-      );
-      if (others.length > 0) await forgetListings(database, others);
+      const { listing } = options;
+      const [kind = ''] = listing.split('/');
+      await forgetOtherListings(database, { kind, listing });
     },
 
     /** Removes an import's plan, which nobody will read. */
     async forgetImport(options: { listing: string }): Promise<void> {
-      await forgetListings(database, [options.listing]);
+      await forgetListing(database, options.listing);
     },
 
     /** Judges customers, all pages being read: whose each is, or why nobody's. */
@@ -129,14 +127,7 @@ export function createImportActivities(dependencies: ActivityDependencies) {
       });
       for (const { customer, email, name } of batch) {
         if (!(await beginTenant(dependencies, { customer, email: email ?? '', name }))) {
-          const unusable = {
-            customer,
-            outcome: 'left',
-            tenant: null,
-            reason: 'no_email',
-            candidates: [],
-          } as const;
-          await recordMatches(database, { listing, matches: [unusable] });
+          await recordMatches(database, { listing, matches: [{ customer, ...left('no_email') }] });
           continue;
         }
         await recordApplied(database, { listing, customers: [customer], written: new Set([customer]) });
@@ -222,16 +213,12 @@ async function applyBatch(
     if (batch.length === 1 && only !== undefined) {
       // Its tenant was removed in this moment; whatever else Postgres refuses of it is for operators to see.
       if (await tenantExists(dependencies.database, only.tenant)) throw error;
-      const matches = [conflict(only.customer, 'unknown_tenant', [])];
+      const matches = [{ customer: only.customer, ...conflict('unknown_tenant', []) }];
       await recordMatches(dependencies.database, { listing, matches });
       return;
     }
     for (const each of batch) await applyBatch(dependencies, { listing, batch: [each] });
   }
-}
-
-function conflict(customer: string, reason: ConflictReason, candidates: readonly string[]) {
-  return { customer, outcome: 'conflict', tenant: null, reason, candidates } as const;
 }
 
 async function writeBatch(
@@ -243,7 +230,10 @@ async function writeBatch(
   await database.transaction(async (transaction) => {
     const disputed = await disputedCustomers(transaction, { listing, batch: asked });
     if (disputed.size > 0) {
-      const matches = [...disputed].map(([customer, of]) => conflict(customer, 'several_tenants', of));
+      const matches = [...disputed].map(([customer, of]) => ({
+        customer,
+        ...conflict('several_tenants', of),
+      }));
       await recordMatches(transaction, { listing, matches });
     }
     const batch = asked.filter(({ customer }) => !disputed.has(customer));
@@ -264,9 +254,9 @@ async function writeBatch(
     const contacts = new Map(batch.map(({ customer, ...contact }) => [customer, contact]));
     const snapshots = listed.flatMap((each): CustomerSnapshot[] => {
       const owner = owners.get(each.customer);
-      const isFresher =
-        (owner?.syncedAt ?? null) !== null && Number(owner?.syncedAt) >= Number(each.fetchedAt);
-      if (owner === undefined || isFresher || !differs(each)) return [];
+      if (owner === undefined) return [];
+      const isFresher = owner.syncedAt !== null && owner.syncedAt >= each.fetchedAt;
+      if (isFresher || !differs(each)) return [];
       const contact = contacts.get(each.customer);
       return [
         {
@@ -287,7 +277,7 @@ async function writeBatch(
     const linkedByOthers = links.flatMap(({ customer, tenant }) => {
       const owner = owners.get(customer);
       if (owner === undefined || owner.tenant === tenant) return [];
-      return [{ customer, outcome: 'known', tenant: owner.tenant, reason: null, candidates: [] } as const];
+      return [{ customer, ...matched('known', owner.tenant) }];
     });
     if (linkedByOthers.length > 0) await recordMatches(transaction, { listing, matches: linkedByOthers });
     await recordApplied(transaction, { listing, customers, written });

@@ -2,11 +2,12 @@ import { makeDue } from '../db/due-events.ts';
 import { insertWebhookEvents } from '../db/inbox.ts';
 import { moveCursor, readCursor } from '../db/reconcile.ts';
 import { heldEvents } from '../db/webhook-events.ts';
+import { type ListedPage, listedPage } from '../domain/listing-ranges.ts';
+import { inParts } from '../domain/parts.ts';
 import { ALL_STRIPE_EVENT_TYPES } from '../domain/stripe-event-types.ts';
 import { routeEvent } from '../domain/webhook-event.ts';
 import { EVENT_TYPES_PER_REQUEST_MAX, EVENTS_KEPT_DAYS, listEventPage } from '../stripe/events.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import type { ListedObjects } from './import-listing.ts';
 
 const CURSOR = 'events';
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -33,7 +34,7 @@ export function createReconcileEventActivities({ database }: ActivityDependencie
       const cursor = await readCursor(database, CURSOR);
       const sinceMs = Math.max(oldestMs, (cursor?.getTime() ?? 0) - OVERLAP_MS);
       const seconds = (ms: number) => Math.floor(ms / 1000);
-      return typeGroups().flatMap((types) => [
+      return inParts(ALL_STRIPE_EVENT_TYPES, EVENT_TYPES_PER_REQUEST_MAX).flatMap((types) => [
         { types, only_undelivered: false, from: seconds(sinceMs) },
         ...(sinceMs > oldestMs ? [{ types, only_undelivered: true, from: seconds(oldestMs) }] : []),
       ]);
@@ -56,7 +57,7 @@ export function createReconcileEventStripeActivities(dependencies: ActivityDepen
       before: number;
       after: string | null;
       dry_run: boolean;
-    }): Promise<ListedObjects & { missing: number }> {
+    }): Promise<ListedPage & { missing: number }> {
       const { list, from, before, after } = options;
       const range = { from, before, after };
       const page = await listEventPage(stripe, {
@@ -85,21 +86,7 @@ export function createReconcileEventStripeActivities(dependencies: ActivityDepen
           missing.filter((event, index) => outcomes[index] === 'stored' && isLate(event)).length,
         );
       }
-      const last = page.events.at(-1);
-      return {
-        count: page.events.length,
-        last: last === undefined ? null : { id: last.id, createdS: last.createdAt.getTime() / 1000 },
-        hasMore: page.hasMore,
-        missing: missing.length,
-      };
+      return { ...listedPage(page.events, page.hasMore), missing: missing.length };
     },
   };
-}
-
-function typeGroups(): string[][] {
-  const groups: string[][] = [];
-  for (let start = 0; start < ALL_STRIPE_EVENT_TYPES.length; start += EVENT_TYPES_PER_REQUEST_MAX) {
-    groups.push(ALL_STRIPE_EVENT_TYPES.slice(start, start + EVENT_TYPES_PER_REQUEST_MAX));
-  }
-  return groups;
 }

@@ -1,6 +1,6 @@
 import { closeDrift, recordDrift } from '../db/billing-drift.ts';
 import { type CustomerSnapshot, customerState, writeSnapshot } from '../db/billing-projection.ts';
-import { applyProduct, productSyncVersion } from '../db/catalog.ts';
+import { applyProduct } from '../db/catalog.ts';
 import type { Transaction } from '../db/connect.ts';
 import { databaseNow, keepListed } from '../db/listings.ts';
 import {
@@ -30,15 +30,16 @@ import {
 } from '../domain/ids.ts';
 import type { Invoice } from '../domain/invoice.ts';
 import type { LicensePrices } from '../domain/license-count.ts';
+import { type ListedPage, listedPage } from '../domain/listing-ranges.ts';
 import type { Customer, Subscription } from '../domain/subscription.ts';
 import { projectSubscription } from '../domain/subscription-projection.ts';
 import { retrieveCustomer } from '../stripe/customers.ts';
 import { listOpenInvoicePage, retrieveInvoice } from '../stripe/invoices.ts';
-import { listPricePage, listPrices, type PricedProduct, retrieveProduct } from '../stripe/products.ts';
+import { listPricePage, type PricedProduct } from '../stripe/products.ts';
 import { listSubscriptionPage, retrieveSubscription } from '../stripe/subscriptions.ts';
 import { fetchSnapshot } from './customer-snapshot.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import type { ListedObjects } from './import-listing.ts';
+import { fetchProduct } from './product-snapshot.ts';
 import type { UnlistedKind } from './reconcile.ts';
 import { retryStale } from './stale-snapshot.ts';
 
@@ -49,7 +50,7 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
   const { database, stripe, metrics } = dependencies;
   return {
     /** Reads one page of all subscriptions and records where ours differ. */
-    async reconcileSubscriptions(options: Range & { listing: string }): Promise<ListedObjects> {
+    async reconcileSubscriptions(options: Range & { listing: string }): Promise<ListedPage> {
       const { listing, ...range } = options;
       const fetchedAt = await databaseNow(database);
       const page = await listSubscriptionPage(stripe, range);
@@ -64,7 +65,7 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
       await recordSubscriptions(dependencies, { listing, fetchedAt, subscriptions });
       const customers = new Map(page.listed.map(({ customer }) => [customer.id, customer]));
       await recordCustomers(dependencies, { listing, fetchedAt, customers });
-      return listed(subscriptions, page.hasMore);
+      return listedPage(subscriptions, page.hasMore);
     },
 
     /**
@@ -105,7 +106,7 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
     },
 
     /** Reads one page of all open invoices and records where ours differ. */
-    async reconcileInvoices(options: Range & { listing: string }): Promise<ListedObjects> {
+    async reconcileInvoices(options: Range & { listing: string }): Promise<ListedPage> {
       const { listing, ...range } = options;
       const fetchedAt = await databaseNow(database);
       const { invoices, hasMore } = await listOpenInvoicePage(stripe, range);
@@ -118,7 +119,7 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
       });
       const byId = new Map(invoices.map((invoice) => [invoice.id, invoice]));
       await recordInvoices(dependencies, { listing, fetchedAt, invoices: byId });
-      return listed(invoices, hasMore);
+      return listedPage(invoices, hasMore);
     },
 
     /** Reads one page of all prices with their products and records where those that we hold differ. */
@@ -156,12 +157,8 @@ export function createReconcileStripeActivities(dependencies: ActivityDependenci
     /** Brings a product and its prices in line as its own sync does, and closes in the same transaction what stands of it. */
     async repairProduct(options: { product: string }): Promise<void> {
       const productId = stripeProductIdSchema.parse(options.product);
-      const { billingTenant, licensePrices } = dependencies;
       const closed = await retryStale(async () => {
-        const syncVersion = await productSyncVersion(database, productId);
-        const product = await retrieveProduct(stripe, productId);
-        const prices = await listPrices(stripe, productId);
-        const write = { productId, syncVersion, product, prices, billingTenant, licensePrices };
+        const write = await fetchProduct(dependencies, productId);
         return database.transaction(async (transaction) => {
           await applyProduct(transaction, write);
           return closeDrift(transaction, { subjects: [productId], repair: 'product_sync' });
@@ -211,16 +208,6 @@ async function ifPossible<Id, Found>(
 ): Promise<Found | null> {
   const parsed = schema.safeParse(id);
   return parsed.success ? retrieve(parsed.data) : null;
-}
-
-/** What was listed last decides where the list goes on. */
-function listed(objects: readonly { id: string; createdAt: Date }[], hasMore: boolean): ListedObjects {
-  const last = objects.at(-1);
-  return {
-    count: objects.length,
-    last: last === undefined ? null : { id: last.id, createdS: last.createdAt.getTime() / 1000 },
-    hasMore,
-  };
 }
 
 /** What stands in our rows as a snapshot has it. */

@@ -6,10 +6,9 @@ import {
   productsWithDrift,
   recordDrift,
 } from '../db/billing-drift.ts';
-import { analyzeListings, forgetListings } from '../db/listings.ts';
+import { analyzeListings, forgetListing, forgetOldListings } from '../db/listings.ts';
 import {
   atOneMoment,
-  forgetOldListings,
   moveCursor,
   tenantsToReconcile,
   unlistedCustomers,
@@ -129,7 +128,7 @@ export function createReconcileActivities(dependencies: ActivityDependencies) {
         await moveCursor(database, { name: 'billing', readUntil: began });
       }
       const { seen, standing } = await countDrift(database, listing);
-      await forgetListings(database, [listing]);
+      await forgetListing(database, listing);
       metrics.reconciled();
       return { found: seen, standing };
     },

@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { TemporalUnavailable } from '../client/temporal-unavailable.ts';
 import { type Config, readConfig } from '../config.ts';
 import { connectDatabase, type Database, type DatabaseConnection } from '../db/connect.ts';
+import { isLiveKey } from '../domain/stripe-key.ts';
 
 /** A command asks one thing after the other. */
 const POOL_SIZE = 4;
@@ -42,7 +43,7 @@ export function createConnections(): Connections {
       connection ??= connectTemporal(connectionOptions);
       return new Client({ connection: await connection, ...(namespace !== undefined && { namespace }) });
     },
-    isLivemode: () => readConfig('replay').STRIPE_SECRET_KEY.includes('_live_'),
+    isLivemode: () => isLiveKey(readConfig('replay').STRIPE_SECRET_KEY),
     close: async () => {
       await database?.close();
       await (await connection?.catch(() => undefined))?.close();

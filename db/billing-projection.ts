@@ -211,7 +211,6 @@ async function raiseVersions(
   transaction: Transaction,
   snapshots: readonly CustomerSnapshot[],
 ): Promise<void> {
-  const ofCustomer = eq(stripeCustomers.stripeCustomerExternalId, sql`seen.customer`);
   await transaction.execute(sql`
     update ${stripeCustomers} set
       sync_version = ${stripeCustomers.syncVersion} + 1, synced_at = now(),
@@ -223,7 +222,7 @@ async function raiseVersions(
       ${sql.param(snapshots.map(({ contact }) => contact?.email ?? null))}::text[],
       ${sql.param(snapshots.map(({ contact }) => contact?.name ?? null))}::text[]
     ) as seen (customer, is_known, email, name)
-    where ${ofCustomer}`);
+    where ${stripeCustomers.stripeCustomerExternalId} = seen.customer`);
 }
 
 /** Without invoices nothing is known of them, so nothing follows. */

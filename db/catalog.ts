@@ -159,24 +159,25 @@ export async function productSyncVersion(database: Database, productId: string):
   return row?.syncVersion ?? 0;
 }
 
+/** A product and all its prices as Stripe answered them. */
+export type ProductWrite = {
+  productId: string;
+  /** The fence, as it was read before Stripe was asked. */
+  syncVersion: number;
+  /** null when it was deleted. */
+  product: Product | null;
+  prices: readonly Price[];
+  billingTenant: string;
+  licensePrices: LicensePrices;
+};
+
 /**
- * Writes a product and all its prices as Stripe answered them. What Stripe no longer has becomes inactive; rows are
- * never deleted, subscriptions refer to them.
+ * Writes a product and all its prices. What Stripe no longer has becomes inactive; rows are never deleted, subscriptions
+ * refer to them.
  *
- * @param options.product null when it was deleted
  * @throws Failure StaleSnapshot when another writer was faster
  */
-export async function applyProduct(
-  transaction: Transaction,
-  options: {
-    productId: string;
-    syncVersion: number;
-    product: Product | null;
-    prices: readonly Price[];
-    billingTenant: string;
-    licensePrices: LicensePrices;
-  },
-): Promise<void> {
+export async function applyProduct(transaction: Transaction, options: ProductWrite): Promise<void> {
   const { product, billingTenant } = options;
   if (product === null) return deactivateProduct(transaction, options);
   const row = {

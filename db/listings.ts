@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, like, ne, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { ListedKind } from '../domain/billing-drift.ts';
 import { stripeCustomerIdSchema, stripeSubscriptionIdSchema } from '../domain/ids.ts';
@@ -103,10 +103,34 @@ export async function listedCustomers(
   return [...byCustomer.values()];
 }
 
-/** Removes a listing that is over, or whose run came to nothing; an import's plan before it. */
-export async function forgetListings(database: Database, listings: readonly string[]): Promise<void> {
-  await database.delete(importedCustomers).where(inArray(importedCustomers.listing, [...listings]));
-  await database.delete(stripeListings).where(inArray(stripeListings.listing, [...listings]));
+/** Removes a listing that is over; an import's plan before it. */
+export async function forgetListing(database: Database, listing: string): Promise<void> {
+  await database.delete(importedCustomers).where(eq(importedCustomers.listing, listing));
+  await database.delete(stripeListings).where(eq(stripeListings.listing, listing));
+}
+
+/** Removes all listings of a kind but one, the plans before them. */
+export async function forgetOtherListings(
+  database: Database,
+  options: { kind: string; listing: string },
+): Promise<void> {
+  const others = `${options.kind}/%`;
+  await database
+    .delete(importedCustomers)
+    .where(and(like(importedCustomers.listing, others), ne(importedCustomers.listing, options.listing)));
+  await database
+    .delete(stripeListings)
+    .where(and(like(stripeListings.listing, others), ne(stripeListings.listing, options.listing)));
+}
+
+/** Removes listings of runs that came to nothing. */
+export async function forgetOldListings(
+  database: Database,
+  options: { kind: string; days: number },
+): Promise<void> {
+  await database.execute(sql`
+    delete from ${stripeListings}
+    where listing like ${`${options.kind}/%`} and fetched_at < now() - ${options.days} * interval '1 day'`);
 }
 
 /**
@@ -117,20 +141,6 @@ export async function analyzeListings(database: Database): Promise<void> {
   await database.execute(
     sql`analyze ${stripeListings}, ${importedCustomers}, ${stripeSubscriptions}, ${stripeCustomers}`,
   );
-}
-
-/** All listings that there are, of whatever run. */
-export async function keptListings(database: Database): Promise<string[]> {
-  const { rows } = await database.execute<{ listing: string }>(sql`
-    with recursive kept as (
-      (select listing from ${stripeListings} order by listing limit 1)
-      union all
-      select (select l.listing from ${stripeListings} l where l.listing > kept.listing order by l.listing limit 1)
-      from kept where kept.listing is not null
-    )
-    select listing from kept where listing is not null
-    union select distinct listing from ${importedCustomers}`);
-  return rows.map(({ listing }) => listing);
 }
 
 const storedInstant = z.iso.datetime().transform((text) => new Date(text));

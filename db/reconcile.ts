@@ -286,13 +286,3 @@ export async function moveCursor(
       },
     });
 }
-
-/** Removes listings of runs that came to nothing. */
-export async function forgetOldListings(
-  database: Database,
-  options: { kind: string; days: number },
-): Promise<void> {
-  await database.execute(sql`
-    delete from ${stripeListings}
-    where listing like ${`${options.kind}/%`} and fetched_at < now() - ${options.days} * interval '1 day'`);
-}

@@ -2,6 +2,7 @@ import { eq, inArray, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import { Failure } from '../domain/failures.ts';
 import type { LicensedItem, LicensedSubscription, LicensePrices } from '../domain/license-count.ts';
+import { inParts } from '../domain/parts.ts';
 import type { Subscription } from '../domain/subscription.ts';
 import {
   type ProjectedItem,
@@ -47,16 +48,11 @@ export async function writeSubscriptions(
       row: projectSubscription(subscription, options.licensePrices),
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
-  for (const part of parts(projected)) await writeProjected(transaction, part, options.priceIds);
+  for (const part of inParts(projected, ROWS_PER_STATEMENT_MAX))
+    await writeProjected(transaction, part, options.priceIds);
 }
 
 type OwnedProjection = { id: string; owner: SubscriptionOwner; row: ProjectedSubscription };
-
-function* parts<T>(rows: readonly T[]): Iterable<readonly T[]> {
-  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT_MAX) {
-    yield rows.slice(start, start + ROWS_PER_STATEMENT_MAX);
-  }
-}
 
 async function writeProjected(
   transaction: Transaction,
@@ -144,7 +140,7 @@ async function replaceItems(
     ) as owner (tenant, subscription)
     where ${items.tenant} = owner.tenant and ${items.stripeSubscriptionId} = owner.subscription
       and ${items.stripeSubscriptionItemExternalId} <> all(${sql.param(kept)}::text[])`);
-  for (const part of parts(rows)) await writeItems(transaction, part);
+  for (const part of inParts(rows, ROWS_PER_STATEMENT_MAX)) await writeItems(transaction, part);
 }
 
 async function writeItems(

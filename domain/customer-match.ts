@@ -82,14 +82,17 @@ function matchByName({ namedTenants, existingNamed }: CustomerFacts): CustomerMa
   return matched('link', tenant);
 }
 
-function matched(outcome: 'known' | 'link', tenant: string): CustomerMatch {
+/** It is this tenant's. */
+export function matched(outcome: 'known' | 'link', tenant: string): CustomerMatch {
   return { outcome, tenant, reason: null, candidates: [] };
 }
 
-function conflict(reason: ConflictReason, candidates: readonly string[]): CustomerMatch {
+/** Somebody has to decide. @param candidates tenants that it could be */
+export function conflict(reason: ConflictReason, candidates: readonly string[]): CustomerMatch {
   return { outcome: 'conflict', tenant: null, reason, candidates };
 }
 
-function left(reason: LeftReason): CustomerMatch {
+/** It is nobody's, for this reason. */
+export function left(reason: LeftReason): CustomerMatch {
   return { outcome: 'left', tenant: null, reason, candidates: [] };
 }

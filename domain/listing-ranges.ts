@@ -22,6 +22,19 @@ export type ListedPage = {
   hasMore: boolean;
 };
 
+/** @param objects of the page, in the list's order: the last one decides where the list goes on */
+export function listedPage(
+  objects: readonly { id: string; createdAt: Date }[],
+  hasMore: boolean,
+): ListedPage {
+  const last = objects.at(-1);
+  return {
+    count: objects.length,
+    last: last === undefined ? null : { id: last.id, createdS: last.createdAt.getTime() / 1000 },
+    hasMore,
+  };
+}
+
 /** Stripe has no object that is older than itself (September 2011, with a margin). */
 const OLDEST_S = Date.UTC(2010, 0) / 1000;
 

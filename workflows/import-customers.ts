@@ -25,6 +25,7 @@ import type { FailureName } from '../domain/failures.ts';
 import { productSubject } from '../domain/ids.ts';
 import { readOrder } from '../domain/operator-command.ts';
 import { activities, BULK_PRIORITY, stripeActivities } from './activities.ts';
+import { atOnce } from './at-once.ts';
 import { importDetails } from './import-details.ts';
 import { beginListing, type Listing, listInParts } from './list-in-parts.ts';
 import { rootFailure } from './operated-steps.ts';
@@ -188,7 +189,7 @@ class ImportRun {
         listing: this.#listing,
         after,
       });
-      await atOnce(products, async (product) => {
+      await atOnce(products, SINGLES_UNDER_WAY_MAX, async (product) => {
         await stripeActivities(`Product ${product}`, BULK_PRIORITY).syncSubject({
           subject: productSubject(product),
           only_pending: false,
@@ -228,7 +229,7 @@ class ImportRun {
         listing: this.#listing,
       });
       if (due.length === 0) break;
-      await atOnce(due, async (each) => {
+      await atOnce(due, SINGLES_UNDER_WAY_MAX, async (each) => {
         try {
           await tag({ ...each, key: `${this.#listing}/tag` });
         } catch (error) {
@@ -275,7 +276,8 @@ class ImportRun {
 
   async #lookAgain(differences: readonly { subscription: string; customer: string }[]): Promise<void> {
     const stripe = stripeActivities('A subscription on which the two sides differ', BULK_PRIORITY);
-    await atOnce([...new Set(differences.map(({ customer }) => customer))], async (customer) => {
+    const customers = [...new Set(differences.map(({ customer }) => customer))];
+    await atOnce(customers, SINGLES_UNDER_WAY_MAX, async (customer) => {
       try {
         if (!this.#input.proof_only) await stripe.syncSubject({ subject: customer, only_pending: false });
       } catch (error) {
@@ -378,15 +380,6 @@ class ImportRun {
 function kindOf({ one, proof_only }: ImportCustomersInput): string {
   if (one !== undefined) return 'one';
   return proof_only ? 'proof' : 'import';
-}
-
-/** Some of them at the same time. @throws what the first one that fails throws */
-async function atOnce<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items];
-  const drain = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await action(next);
-  };
-  await Promise.all(Array.from({ length: SINGLES_UNDER_WAY_MAX }, drain));
 }
 
 function judgedOf({ outcomes }: { outcomes: Record<string, number> }): number {

@@ -18,6 +18,7 @@ import {
 } from '../client/contract.ts';
 import { adviceFor } from '../domain/failures.ts';
 import { activities, BULK_PRIORITY, stripeActivities } from './activities.ts';
+import { atOnce } from './at-once.ts';
 import { beginListing, type Listing, listInParts } from './list-in-parts.ts';
 import { rootFailure } from './operated-steps.ts';
 import { showRunState } from './run-state.ts';
@@ -217,7 +218,7 @@ class ReconcileRun {
       });
       const last = ids.at(-1);
       if (last === undefined) return;
-      await this.#atOnce(ids, (id) =>
+      await atOnce(ids, REPAIRS_UNDER_WAY_MAX, (id) =>
         stripeActivities(`${id} by itself`, BULK_PRIORITY).reconcileUnlisted({ kind, listing, id }),
       );
       await this.#goOnAfter(last);
@@ -247,7 +248,7 @@ class ReconcileRun {
       });
       const last = customers.at(-1);
       if (last === undefined) return;
-      await this.#atOnce(customers, (customer) =>
+      await atOnce(customers, REPAIRS_UNDER_WAY_MAX, (customer) =>
         this.#leaveIfItFails(
           stripeActivities(`${customer} is brought in line`, BULK_PRIORITY).repairCustomer({ customer }),
         ),
@@ -315,14 +316,6 @@ class ReconcileRun {
       mustRest: () => this.#isLong(),
     });
     if (listing.ranges.length > 0) await this.#continueAsNew();
-  }
-
-  async #atOnce<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
-    const queue = [...items];
-    const drain = async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await action(next);
-    };
-    await Promise.all(Array.from({ length: REPAIRS_UNDER_WAY_MAX }, drain));
   }
 
   async #goOnAfter(last: string): Promise<void> {

@@ -10,13 +10,12 @@ import { DUNNING_STATES, type DunningState } from '../../domain/dunning-policy.t
 import { stripeSubscriptionIdSchema } from '../../domain/ids.ts';
 import type { Cli } from '../cli.ts';
 import { EXIT_CODES, type ExitCode, Refused } from '../exit-codes.ts';
-import { by, wholeNumber } from '../option-values.ts';
+import { LIMIT_OPTION, pageOf, tellNext } from '../list-page.ts';
+import { by } from '../option-values.ts';
 import { fields, type Output, table } from '../output.ts';
 import { caseByRows } from './dunning-case.ts';
 import { addDunningOrders } from './dunning-orders.ts';
 
-const LIST_DEFAULT = 50;
-const LIST_MAX = 1_000;
 /** Mails and entries of the record that are shown, the newest. */
 const SHOWN_MAX = 20;
 
@@ -29,7 +28,7 @@ export function addDunning(program: Command, cli: Cli): void {
     .addOption(new Option('--state <state>', 'only cases in this state').choices(DUNNING_STATES))
     .option('--unreachable', 'only cases whose notices reach nobody')
     .option('--closed', 'cases that are over, in place of open ones')
-    .option('--limit <n>', 'how many at most', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
+    .option(...LIMIT_OPTION)
     .option('--before <case>', 'go on with what is older than this case, by its uuid', by(z.uuid()))
     .addHelpText('after', '\nExample:\n  tenantry dunning list --unreachable\n')
     .action(cli.action((output, options: ListOptions) => list(cli, output, options)));
@@ -54,8 +53,7 @@ async function list(cli: Cli, output: Output, options: ListOptions): Promise<Exi
   const { limit, before, state, closed: isClosed, unreachable: isUnreachable } = options;
   const filter = { state, isClosed, isUnreachable };
   const found = await listCases(cli.database(), { filter, limit: limit + 1, before });
-  const cases = found.slice(0, limit);
-  const next = found.length > limit ? (cases.at(-1)?.dunning_case_id ?? null) : null;
+  const { page: cases, next } = pageOf(found, limit, (row) => row.dunning_case_id);
   output.answer({ cases, next_before: next }, () =>
     table(
       ['SUBSCRIPTION', 'TENANT', 'STATE', 'STAGE', 'ACCESS', 'INVOICE', 'OPEN', 'PAUSED UNTIL', 'OPENED'],
@@ -73,7 +71,7 @@ async function list(cli: Cli, output: Output, options: ListOptions): Promise<Exi
       'No case is like that.',
     ),
   );
-  if (next !== null) output.note(`There are more: --before ${next}`);
+  tellNext(output, next);
   return EXIT_CODES.done;
 }
 

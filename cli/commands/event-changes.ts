@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { TemporalUnavailable } from '../../client/temporal-unavailable.ts';
 import { wakeSubjects } from '../../client/wake-subjects.ts';
-import { recordCommand } from '../../db/audit-log.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { type ChosenEvent, ignoreEvents, payloadOf, receiveAgain } from '../../db/replay-events.ts';
 import {
@@ -12,6 +10,7 @@ import {
   refusalOfIgnoring,
 } from '../../domain/event-replay.ts';
 import { routeEvent } from '../../domain/webhook-event.ts';
+import { audit } from '../audit.ts';
 import { type Author, authorOf, type Cli, changes } from '../cli.ts';
 import { type ExitCode, Refused, WrongUsage } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
@@ -148,9 +147,8 @@ async function record(
   const { action, author, events, ids } = command;
   const tenants = new Set(events.map((event) => event.tenant));
   const [tenant = null] = tenants;
-  await recordCommand(transaction, {
+  await audit(transaction, {
     tenant: tenants.size === 1 ? tenant : null,
-    commandKey: `cli/${randomUUID()}`,
     ...author,
     action,
     subject: ids.length === 1 ? (ids[0] ?? '') : `${ids.length} events`,

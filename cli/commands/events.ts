@@ -2,13 +2,10 @@ import { Argument, type Command } from 'commander';
 import { findEvent, type ListedEvent, listEvents } from '../../db/event-list.ts';
 import type { Cli } from '../cli.ts';
 import { EXIT_CODES, type ExitCode, Refused } from '../exit-codes.ts';
-import { wholeNumber } from '../option-values.ts';
+import { LIMIT_OPTION, pageOf, tellNext } from '../list-page.ts';
 import { fields, type Output, table } from '../output.ts';
 import { addEventChanges } from './event-changes.ts';
 import { choosesEvents, eventId, type FilterOptions, filterOf } from './event-filter.ts';
-
-const LIST_DEFAULT = 50;
-const LIST_MAX = 1_000;
 
 /** `tenantry events …`: the inbox of Stripe's events. */
 export function addEvents(program: Command, cli: Cli): void {
@@ -17,7 +14,7 @@ export function addEvents(program: Command, cli: Cli): void {
     .description('See, replay and ignore Stripe’s events in the inbox.');
   choosesEvents(events.command('list'))
     .description('List events, the newest first.')
-    .option('--limit <n>', 'how many at most', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
+    .option(...LIMIT_OPTION)
     .option('--before <evt_…>', 'go on with what is older than this event', eventId)
     .addHelpText('after', '\nExample:\n  tenantry events list --status failed --since P1D\n')
     .action(cli.action((output, options: ListOptions) => list(cli, output, options)));
@@ -36,10 +33,9 @@ async function list(cli: Cli, output: Output, options: ListOptions): Promise<Exi
   const database = cli.database();
   if (before !== undefined && (await findEvent(database, before)) === null) throw unknownEvent(before);
   const found = await listEvents(database, { filter: filterOf(options), limit: limit + 1, before });
-  const events = found.slice(0, limit);
-  const next = found.length > limit ? (events.at(-1)?.stripe_event_id ?? null) : null;
+  const { page: events, next } = pageOf(found, limit, (row) => row.stripe_event_id);
   output.answer({ events, next_before: next }, () => eventTable(events, 'No event is like that.'));
-  if (next !== null) output.note(`There are more: --before ${next}`);
+  tellNext(output, next);
   return EXIT_CODES.done;
 }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { Argument, type Command, Option } from 'commander';
 import { importProgress, orderImport, startImport, startSubscriptionImport } from '../../client/bulk-runs.ts';
@@ -10,9 +9,9 @@ import {
   importCustomersWorkflowId,
 } from '../../client/contract.ts';
 import { TemporalUnavailable } from '../../client/temporal-unavailable.ts';
-import { recordCommand } from '../../db/audit-log.ts';
 import { stripeSubscriptionIdSchema, tenantIdSchema } from '../../domain/ids.ts';
 import { attach } from '../attachment.ts';
+import { audit } from '../audit.ts';
 import { authorOf, type Cli, changes } from '../cli.ts';
 import { EXIT_CODES, type ExitCode, Refused, WrongUsage } from '../exit-codes.ts';
 import { by } from '../option-values.ts';
@@ -85,7 +84,13 @@ async function runImport(cli: Cli, output: Output, options: StartOptions): Promi
   };
   const client = await cli.temporal();
   const { TASK_QUEUE: taskQueue } = cli.config();
-  if (apply) await audit(cli, options, 'import', importCustomersWorkflowId(taskQueue), { ...input });
+  if (apply)
+    await audit(cli.database(), {
+      ...authorOf(options, 'import'),
+      action: 'import',
+      subject: importCustomersWorkflowId(taskQueue),
+      detail: { ...input },
+    });
   const run = await startImport(client, { input, taskQueue });
   if (run.joined) {
     const left = notDoneBy(run.input, input);
@@ -142,7 +147,12 @@ async function runOne(
     return EXIT_CODES.done;
   }
   const client = await cli.temporal();
-  await audit(cli, options, 'import subscription', subscription, { tenant });
+  await audit(cli.database(), {
+    ...authorOf(options, 'import subscription'),
+    action: 'import subscription',
+    subject: subscription,
+    detail: { tenant },
+  });
   const run = await startSubscriptionImport(client, {
     subscription,
     tenant,
@@ -212,21 +222,4 @@ function readProgress(progress: ImportProgress) {
     end === null ? '' : `until about ${end}`,
   ];
   return { says: parts.filter(Boolean).join(' '), share: progress.done_share };
-}
-
-async function audit(
-  cli: Cli,
-  options: Author,
-  action: string,
-  subject: string,
-  detail: Record<string, unknown>,
-): Promise<void> {
-  await recordCommand(cli.database(), {
-    tenant: null,
-    commandKey: `cli/${randomUUID()}`,
-    ...authorOf(options, action),
-    action,
-    subject,
-    detail,
-  });
 }

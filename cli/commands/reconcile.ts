@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { startReconcile } from '../../client/bulk-runs.ts';
 import {
@@ -7,9 +6,9 @@ import {
   type ReconcileProgress,
   reconcileBillingWorkflowId,
 } from '../../client/contract.ts';
-import { recordCommand } from '../../db/audit-log.ts';
 import { driftSeenBy, type RecordedDrift } from '../../db/billing-drift.ts';
 import { attach } from '../attachment.ts';
+import { audit } from '../audit.ts';
 import { authorOf, type Cli, changes } from '../cli.ts';
 import { EXIT_CODES, type ExitCode, Refused } from '../exit-codes.ts';
 import { fields, type Output, table } from '../output.ts';
@@ -56,9 +55,7 @@ async function run(cli: Cli, output: Output, options: ReconcileOptions): Promise
   const client = await cli.temporal();
   const { TASK_QUEUE: taskQueue } = cli.config();
   if (!dryRun) {
-    await recordCommand(cli.database(), {
-      tenant: null,
-      commandKey: `cli/${randomUUID()}`,
+    await audit(cli.database(), {
       ...authorOf(options, ACTION),
       action: ACTION,
       subject: reconcileBillingWorkflowId(taskQueue),

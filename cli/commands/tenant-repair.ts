@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
 import { Argument, type Command } from 'commander';
 import { type BillingSyncResult, billingSyncWorkflowId } from '../../client/contract.ts';
 import { runBillingSync } from '../../client/run-billing-sync.ts';
-import { recordCommand } from '../../db/audit-log.ts';
 import {
   customersOf,
   type TenantReference,
   type TenantStanding,
   tenantStanding,
 } from '../../db/tenant-list.ts';
+import { audit } from '../audit.ts';
 import { authorOf, type Cli, changes } from '../cli.ts';
 import { EXIT_CODES, type ExitCode, Refused } from '../exit-codes.ts';
 import { INTERRUPTED, orInterrupted } from '../interruption.ts';
@@ -76,9 +75,8 @@ async function run(
   const before = await tenantStanding(database, tenant);
   if (!options.dryRun) {
     const client = await cli.temporal();
-    await recordCommand(database, {
+    await audit(database, {
       tenant,
-      commandKey: `cli/${randomUUID()}`,
       ...authorOf(options, ACTION),
       action: ACTION,
       subject: reference.by === 'customer' ? reference.id : tenant,

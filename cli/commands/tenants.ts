@@ -10,14 +10,12 @@ import { ACCESS_STATES, type AccessState } from '../../domain/access-state.ts';
 import { tenantIdSchema } from '../../domain/ids.ts';
 import type { Cli } from '../cli.ts';
 import { EXIT_CODES, type ExitCode, Refused } from '../exit-codes.ts';
-import { by, wholeNumber } from '../option-values.ts';
+import { LIMIT_OPTION, pageOf, tellNext } from '../list-page.ts';
+import { by } from '../option-values.ts';
 import { fields, type Output, table } from '../output.ts';
 import { eventTable } from './events.ts';
 import { oneTenant, tenantOrEmail } from './tenant-reference.ts';
 import { addRepair } from './tenant-repair.ts';
-
-const LIST_DEFAULT = 50;
-const LIST_MAX = 1_000;
 
 /** `tenantry tenants …`: tenants with what they have in Stripe. */
 export function addTenants(program: Command, cli: Cli): void {
@@ -28,7 +26,7 @@ export function addTenants(program: Command, cli: Cli): void {
     .option('--email <address>', 'only tenants with this e-mail address, whatever its case')
     .option('--name <part>', 'only tenants whose name contains this, whatever its case')
     .addOption(new Option('--access <state>', 'only tenants with this access').choices(ACCESS_STATES))
-    .option('--limit <n>', 'how many at most', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
+    .option(...LIMIT_OPTION)
     .option('--before <tenant>', 'go on with what is older than this tenant', by(tenantIdSchema))
     .addHelpText('after', '\nExample:\n  tenantry tenants list --access suspended\n')
     .action(cli.action((output, options: ListOptions) => list(cli, output, options)));
@@ -53,8 +51,7 @@ async function list(cli: Cli, output: Output, options: ListOptions): Promise<Exi
   if (before !== undefined && !(await tenantExists(database, before)))
     throw new Refused(`There is no tenant ${before}`);
   const found = await listTenants(database, { filter, limit: limit + 1, before });
-  const tenants = found.slice(0, limit);
-  const next = found.length > limit ? (tenants.at(-1)?.tenant ?? null) : null;
+  const { page: tenants, next } = pageOf(found, limit, (row) => row.tenant);
   output.answer({ tenants, next_before: next }, () =>
     table(
       ['TENANT', 'NAME', 'EMAIL', 'LICENCES', 'ACCESS', 'CREATED'],
@@ -69,7 +66,7 @@ async function list(cli: Cli, output: Output, options: ListOptions): Promise<Exi
       'No tenant is like that.',
     ),
   );
-  if (next !== null) output.note(`There are more: --before ${next}`);
+  tellNext(output, next);
   return EXIT_CODES.done;
 }
 

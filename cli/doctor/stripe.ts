@@ -1,5 +1,6 @@
 import { Failure } from '../../domain/failures.ts';
 import { stripePriceIdSchema } from '../../domain/ids.ts';
+import { isLiveKey } from '../../domain/stripe-key.ts';
 import {
   examineKey,
   type KeyExamination,
@@ -90,10 +91,6 @@ export function stripeChecks(
       return [clockFinding('Stripe’s clock', skewMs(clock))];
     },
   };
-}
-
-function isLiveKey(secretKey: string): boolean {
-  return secretKey.includes('_live_');
 }
 
 export function modeName(isLive: boolean): string {

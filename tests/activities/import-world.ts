@@ -1,9 +1,9 @@
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
-import type { ListedObjects } from '../../activities/import-listing.ts';
 import { type PlannedCustomer, plannedCustomers } from '../../db/import-plan.ts';
 import { type ProofDifference, proofDifferences } from '../../db/import-proof.ts';
 import { IMPORT_OUTCOMES } from '../../domain/customer-match.ts';
 import { productSubject } from '../../domain/ids.ts';
+import type { ListedPage } from '../../domain/listing-ranges.ts';
 import { wholeRange } from '../../domain/listing-ranges.ts';
 import { type TestDatabase, useDatabase } from '../database.ts';
 import { billingRows } from '../db/billing-rows.ts';
@@ -55,7 +55,7 @@ export async function useImport() {
         const nowS = Math.floor(Date.now() / 1000);
         const { from, before } = wholeRange(nowS);
         for (let after: string | null = null; ; ) {
-          const page: ListedObjects = await run(world.listForImport, { listing, from, before, after });
+          const page: ListedPage = await run(world.listForImport, { listing, from, before, after });
           if (!page.hasMore || page.last === null) break;
           after = page.last.id;
         }
