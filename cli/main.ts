@@ -5,6 +5,7 @@ import { ConfigurationError } from '../config.ts';
 import { databaseFailure } from '../db/errors.ts';
 import { createCli } from './cli.ts';
 import { createConnections } from './connections.ts';
+import { describeError } from './error-text.ts';
 import { EXIT_CODES, Refused } from './exit-codes.ts';
 import { createProgram, exitCodeOfCommander } from './program.ts';
 
@@ -44,11 +45,5 @@ function report(error: unknown): number {
 function sentenceOf(error: unknown): string {
   const isExpected =
     error instanceof Refused || error instanceof ConfigurationError || error instanceof TemporalUnavailable;
-  return isExpected ? error.message : describe(databaseFailure(error));
-}
-
-/** The causes too: a client says what it could not do, its cause why. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
+  return isExpected ? error.message : describeError(databaseFailure(error));
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { WEBHOOK_PATHS, WEBHOOK_REFUSALS } from '../../domain/webhook-refusals.ts';
 import { signatureHeader } from '../../stripe/signature.ts';
+import { describeError } from '../error-text.ts';
 import type { Environment } from './environment.ts';
 import { ok, red, type Verdict, warning } from './finding.ts';
 import { type Prerequisite, prerequisite } from './prerequisite.ts';
-import { type Check, describeError, Trouble } from './run-checks.ts';
+import { type Check, Trouble } from './run-checks.ts';
 
 const REQUEST_TIMEOUT_MS = 5_000;
 /** Ours are far shorter; of what is not ours nobody knows. */

@@ -1,3 +1,4 @@
+import { describeError } from '../error-text.ts';
 import type { CheckName, Finding, Verdict } from './finding.ts';
 
 /** Above the limits of all that a check waits for: one of those says more than «no answer». */
@@ -67,16 +68,4 @@ function verdictOf(error: unknown): Verdict {
   const fix =
     error instanceof Trouble ? error.fix : 'Run doctor again; if it stays, the detail says what to look for.';
   return { status: 'red', detail: describeError(error), fix };
-}
-
-/** The causes too: a client says what it could not do, its cause why. */
-export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const own = error.message === '' ? codeOf(error) : error.message;
-  return error.cause === undefined || error.cause === error ? own : `${own}: ${describeError(error.cause)}`;
-}
-
-/** Node's error for a name with several addresses has a code only. */
-function codeOf(error: Error): string {
-  return 'code' in error ? String(error.code) : error.name;
 }

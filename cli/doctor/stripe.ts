@@ -9,11 +9,12 @@ import {
 } from '../../stripe/account.ts';
 import { createStripe, type Stripe } from '../../stripe/client.ts';
 import { listWebhookEndpoints, type WebhookEndpoint } from '../../stripe/webhook-endpoints.ts';
+import { describeError } from '../error-text.ts';
 import { type ClockReading, clockFinding, skewMs } from './clock.ts';
 import type { Environment } from './environment.ts';
 import { ok, red, type Verdict } from './finding.ts';
 import { type Prerequisite, prerequisite } from './prerequisite.ts';
-import { type Check, describeError, NotLookedAt, Trouble } from './run-checks.ts';
+import { type Check, NotLookedAt, Trouble } from './run-checks.ts';
 
 /** Two requests after each other stay within a check's deadline. */
 const REQUEST_TIMEOUT_MS = 6_000;

@@ -1,10 +1,11 @@
 import { Client, Connection, type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client';
 import { SCHEDULE_NAMES, SEARCH_ATTRIBUTES, scheduleId, stripeTaskQueue } from '../../client/contract.ts';
+import { describeError } from '../error-text.ts';
 import type { Environment } from './environment.ts';
 import { ok, red, type Verdict } from './finding.ts';
 import { type Poller, pollerFinding, type QueueKind, queueTypeNumber } from './pollers.ts';
 import { type Prerequisite, prerequisite } from './prerequisite.ts';
-import { type Check, describeError, NotLookedAt, Trouble } from './run-checks.ts';
+import { type Check, NotLookedAt, Trouble } from './run-checks.ts';
 import { scheduleFinding } from './schedules.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
