@@ -29,6 +29,7 @@ await rm(DATA_DIRECTORY, { recursive: true, force: true });
 const stack = await startStack({
   dataDirectory: DATA_DIRECTORY,
   ui: true,
+  acksFirst: true,
   ports: {
     gateway: await getPort({ port: 3000 }),
     temporal: await getPort({ port: 7233 }),

@@ -22,6 +22,8 @@ export type StackOptions = {
   dataDirectory?: string;
   /** With the Temporal web UI. */
   ui?: boolean;
+  /** Worker and Temporal get the processor when nobody else wants it, so that acknowledgements don't wait for syncs. */
+  acksFirst?: boolean;
   /** false gives up fsync, for tests. */
   durable?: boolean;
   /** Fixed ports for people; missing: free ones. */
@@ -116,7 +118,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 type Servers = Pick<Stack, 'postgres' | 'temporal' | 'simulator' | 'mail'>;
 
 async function startServers(
-  { dataDirectory, ui = false, durable = true, ports = {}, log }: StackOptions,
+  { dataDirectory, ui = false, acksFirst = false, durable = true, ports = {}, log }: StackOptions,
   opened: <T extends { close: () => Promise<unknown> }>(part: T) => T,
 ): Promise<Servers> {
   const [postgres, temporal, simulator, mail] = await Promise.all([
@@ -127,6 +129,7 @@ async function startServers(
     }).then(opened),
     startTemporal({
       ui,
+      isBackground: acksFirst,
       log,
       ...(dataDirectory && { dataFile: join(dataDirectory, 'temporal.db') }),
       ...(ports.temporal && { port: ports.temporal }),
@@ -222,12 +225,13 @@ function startGateway(
 /** Starts a worker with these variables; ready when it polls. */
 function startWorker(
   env: Record<string, string>,
-  options: Pick<StackOptions, 'processLog' | 'built'>,
+  options: Pick<StackOptions, 'processLog' | 'built' | 'acksFirst'>,
 ): Promise<ManagedProcess> {
   return startProcess({
     name: 'worker',
     ...program('worker/main', options.built),
     env,
+    isBackground: options.acksFirst ?? false,
     readyWhen: { url: `http://127.0.0.1:${env.METRICS_PORT}/health/ready` },
     readyLimitMs: READY_LIMIT_MS,
     stopLimitMs: STOP_LIMIT_MS,

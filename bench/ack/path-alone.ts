@@ -1,16 +1,16 @@
 import pg from 'pg';
 import { startPostgres } from '../../sandbox/postgres/start-postgres.ts';
 import type { LoadResult } from '../load/load.ts';
-import { runLoad } from '../load/run-load.ts';
+import { runLoad, runLoads, warmUp } from '../load/run-load.ts';
 import { median } from '../measure.ts';
 import { SECRET, startGatewayAlone, startPeer, startVerifyOnly, type WebhookServer } from './servers.ts';
 
 const ROUNDS = 4;
 const ROUND_S = 6;
-const WARM_UP_S = 3;
 const CONNECTIONS = [64, 128] as const;
 /** What the whole system is compared at. */
-const STEADY = { connections: 64, perSecond: 500, durationS: 10 } as const;
+export const STEADY = { connections: 64, perSecond: 500, durationS: 10 } as const;
+export const STEADY_ROUNDS = 3;
 
 type Name = 'gateway' | 'verify-only' | 'peer';
 type Servers = Record<Name, WebhookServer>;
@@ -18,7 +18,7 @@ type Round = Record<Name, LoadResult>;
 type Ratios = { acksToPeer: number; acksToVerifyOnly: number; p99ToPeer: number };
 type Comparison = { connections: number; rounds: Round[]; ratios: Ratios };
 
-export type PathAlone = { comparisons: Comparison[]; steady: LoadResult };
+export type PathAlone = { comparisons: Comparison[]; steady: LoadResult[] };
 
 /**
  * The ack path alone, Temporal not running: our gateway, the same that only verifies, and the peer, on one Postgres with
@@ -39,9 +39,9 @@ export async function measurePathAlone(print: (line: string) => void): Promise<P
     };
     const comparisons: Comparison[] = [];
     for (const connections of CONNECTIONS) comparisons.push(await compare(servers, connections, print));
-    const steady = await runLoad({ url: servers.gateway.url, secret: SECRET, ...STEADY });
+    const steady = await runLoads({ url: servers.gateway.url, secret: SECRET, ...STEADY }, STEADY_ROUNDS);
     const rounds = comparisons.flatMap((comparison) => comparison.rounds.map(({ gateway }) => gateway));
-    await everyAckIsStored(postgres.url, [...rounds, steady]);
+    await everyAckIsStored(postgres.url, [...rounds, ...steady]);
     return { comparisons, steady };
   } finally {
     await Promise.all(started.map(({ process: server }) => server.stop()));
@@ -72,15 +72,14 @@ async function compare(
   print: (line: string) => void,
 ): Promise<Comparison> {
   const names: Name[] = ['gateway', 'verify-only', 'peer'];
-  const load = (name: Name, durationS: number) =>
-    runLoad({ url: servers[name].url, secret: SECRET, connections, durationS });
-  for (const name of names) await load(name, WARM_UP_S);
+  const targetOf = (name: Name) => ({ url: servers[name].url, secret: SECRET, connections });
+  for (const name of names) await warmUp(targetOf(name));
   const rounds: Round[] = [];
   for (let number = 1; number <= ROUNDS; number += 1) {
     const round: Partial<Round> = {};
     // There and back again, so that a machine that grows slower or faster favours nobody.
     for (const name of number % 2 === 1 ? names : [...names].reverse()) {
-      round[name] = await load(name, ROUND_S);
+      round[name] = await runLoad({ ...targetOf(name), durationS: ROUND_S });
     }
     const { gateway, peer, 'verify-only': verifyOnly } = round;
     if (!gateway || !peer || !verifyOnly) throw new Error('unreachable: every server had its turn');

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { median } from '../measure.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 
 const run = promisify(execFile);
@@ -13,6 +14,27 @@ export async function installPackages(print: (line: string) => void): Promise<vo
   if (existsSync(PACKAGES)) return;
   print('installing what only the benchmarks need (bench/package.json)');
   await run('npm', ['ci', '--prefix', 'bench', '--no-audit', '--no-fund']);
+}
+
+const WARM_UP_S = 5;
+
+/** A server compiles what runs often while it runs: two that are compared must have had as much to do before. */
+export async function warmUp(
+  target: Pick<LoadOrder, 'url' | 'secret' | 'customers' | 'connections'>,
+): Promise<void> {
+  await runLoad({ ...target, durationS: WARM_UP_S });
+}
+
+/** The same load again and again: one slow moment of a shared machine must not decide. */
+export async function runLoads(order: LoadOrder, rounds: number): Promise<LoadResult[]> {
+  const results: LoadResult[] = [];
+  while (results.length < rounds) results.push(await runLoad(order));
+  return results;
+}
+
+/** The median of the runs' p99, in milliseconds. */
+export function p99Of(loads: readonly LoadResult[]): number {
+  return median(loads.map(({ p99Ms }) => p99Ms));
 }
 
 /** Runs the load generator as a process of its own. @throws Error when an answer was not 2xx */

@@ -36,7 +36,7 @@ async function withCustomers<Result>(
   print: (line: string) => void,
   measure: (stack: Stack, purchases: readonly Purchase[]) => Promise<Result>,
 ): Promise<Result> {
-  const stack = await startStack({ log: print, env: { LOG_LEVEL: 'error', ...env } });
+  const stack = await startStack({ acksFirst: true, log: print, env: { LOG_LEVEL: 'error', ...env } });
   try {
     const purchases = await provisionMany(stack, CUSTOMERS);
     print(`${CUSTOMERS} customers have their tenants`);

@@ -2,21 +2,22 @@ import type { Stack } from '../../sandbox/stack.ts';
 import { SECRET, startVerifyOnly } from '../ack/servers.ts';
 import { changeQuantities } from '../change-quantities.ts';
 import type { LoadResult } from '../load/load.ts';
-import { runLoad } from '../load/run-load.ts';
+import { p99Of, runLoad, runLoads, warmUp } from '../load/run-load.ts';
 import { projectionEqualsStripe, untilDrained } from '../projection.ts';
 import type { Purchase } from '../purchases.ts';
 
 const CONNECTIONS = 64;
 const STEADY = { connections: CONNECTIONS, perSecond: 200 } as const;
 const BURST = { connections: CONNECTIONS, perSecond: 1_000, durationS: 10 } as const;
-const REFERENCE = { connections: CONNECTIONS, perSecond: 200, durationS: 10 } as const;
+const REFERENCE_ROUNDS = 3;
+const REFERENCE_S = 10;
 const LAST = { connections: CONNECTIONS, perSecond: CONNECTIONS, durationS: 3 } as const;
 const DRAIN_LIMIT_MS = 600_000;
 
 export type Sustained = {
   steady: LoadResult;
   burst: LoadResult;
-  verifyOnly: { steady: LoadResult; burst: LoadResult };
+  verifyOnly: { steady: LoadResult[]; burst: LoadResult[] };
   ratios: { steadyP99: number; burstP99: number };
   requests: number;
   requestsPerEvent: number;
@@ -35,12 +36,14 @@ export async function measureSustained(
   { durationS }: { durationS: number },
 ): Promise<Sustained> {
   const verifyOnly = await measureVerifyOnly();
-  const requestsBefore = await requestsOf(stack);
   const target = {
     url: `${stack.gatewayUrl}/webhooks/stripe`,
     secret: stack.env.STRIPE_WEBHOOK_SECRET ?? '',
     customers: purchases.map(({ customer }) => customer),
   };
+  await warmUp({ ...target, connections: CONNECTIONS });
+  await untilDrained(stack, DRAIN_LIMIT_MS);
+  const requestsBefore = await requestsOf(stack);
   const changing = changeQuantities(stack, purchases);
   const steady = await runLoad({ ...target, ...STEADY, durationS });
   const burst = await runLoad({ ...target, ...BURST });
@@ -57,8 +60,8 @@ export async function measureSustained(
     burst,
     verifyOnly,
     ratios: {
-      steadyP99: steady.p99Ms / verifyOnly.steady.p99Ms,
-      burstP99: burst.p99Ms / verifyOnly.burst.p99Ms,
+      steadyP99: steady.p99Ms / p99Of(verifyOnly.steady),
+      burstP99: burst.p99Ms / p99Of(verifyOnly.burst),
     },
     requests,
     requestsPerEvent: requests / (steady.acks + burst.acks + last.acks),
@@ -71,9 +74,9 @@ async function measureVerifyOnly(): Promise<Sustained['verifyOnly']> {
   const server = await startVerifyOnly();
   try {
     const target = { url: server.url, secret: SECRET };
-    await runLoad({ ...target, ...REFERENCE });
-    const steady = await runLoad({ ...target, ...REFERENCE });
-    return { steady, burst: await runLoad({ ...target, ...BURST }) };
+    await warmUp({ ...target, connections: CONNECTIONS });
+    const steady = await runLoads({ ...target, ...STEADY, durationS: REFERENCE_S }, REFERENCE_ROUNDS);
+    return { steady, burst: await runLoads({ ...target, ...BURST }, REFERENCE_ROUNDS) };
   } finally {
     await server.process.stop();
   }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { putIntoBackground } from './background.ts';
 import { guardChild } from './guardian.ts';
 import { keepOutputLines, type OutputLines } from './output-lines.ts';
 import type { Log } from './progress.ts';
@@ -31,6 +32,8 @@ export type ProcessOptions = {
   env?: Record<string, string | undefined>;
   cwd?: string;
   user?: { uid: number; gid: number };
+  /** Gets the processor when nobody else wants it; missing: like all others. */
+  isBackground?: boolean;
   /** Missing: ready as soon as it runs. */
   readyWhen?: ReadyWhen;
   readyLimitMs?: number;
@@ -116,6 +119,7 @@ async function startRun(options: ProcessOptions, output: OutputLines): Promise<R
     const [error] = await once(child, 'error');
     throw new ProcessFailed(`${name} could not be started: ${error}`, [], error);
   }
+  if (options.isBackground) putIntoBackground(pid);
   const release = guardChild({ pid, stopSignal, stopLimitMs, temporaryFolder });
   const ended = new AbortController();
   const exited = new Promise<ProcessExit>((resolve) => {

@@ -35,6 +35,8 @@ export type TemporalOptions = {
   /** SQLite, kept; missing: in memory. */
   dataFile?: string;
   ui?: boolean;
+  /** See `ProcessOptions`. */
+  isBackground?: boolean;
   /** Missing: free ones. */
   port?: number;
   uiPort?: number;
@@ -88,17 +90,17 @@ async function startServer(options: {
   options: TemporalOptions;
 }): Promise<Temporal> {
   const { program, port } = options;
-  const { ui = false, dataFile, searchAttributes = [] } = options.options;
+  const { ui = false, isBackground = false, dataFile, searchAttributes = [] } = options.options;
   const address = `127.0.0.1:${port}`;
   const uiPort = ui ? (options.options.uiPort ?? (await freePort())) : undefined;
   const server = await startProcess({
     name: 'temporal',
     run: { command: program },
+    isBackground,
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--log-level', 'error'],
       ...(uiPort === undefined ? ['--headless'] : ['--ui-port', `${uiPort}`, '--ui-disable-news-fetch']),
       ...(dataFile === undefined ? [] : ['--db-filename', dataFile]),
-
       ...[...FAST_HOPS, ...ONE_PARTITION].flatMap((value) => ['--dynamic-config-value', value]),
       ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
     ],

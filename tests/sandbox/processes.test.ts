@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort, onFreePort } from '../../sandbox/processes/free-port.ts';
@@ -72,6 +72,24 @@ test('a killed process is seen to have ended, and starts again under a new proce
   expect(started.running).toBe(true);
   await started.stop();
 });
+
+test('a process in the background gives way with all its threads and its session, after a restart too', async () => {
+  const started = await startProcess(server({ isBackground: true }));
+  await expectBackground(started.pid);
+  await started.restart();
+  await expectBackground(started.pid);
+  await started.stop();
+});
+
+async function expectBackground(pid: number): Promise<void> {
+  // Only Linux tells threads and sessions.
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => [pid]);
+  expect(new Set(threads.map((thread) => getPriority(Number(thread))))).toEqual(
+    new Set([constants.priority.PRIORITY_LOW]),
+  );
+  const autogroup = await readFile(`/proc/${pid}/autogroup`, 'utf8').catch(() => undefined);
+  if (autogroup !== undefined) expect(autogroup).toMatch(/nice 19$/m);
+}
 
 test('a process that ends before it is ready fails the start, with its last lines', async () => {
   const failing = server({ args: ['-e', 'console.error("no database"); process.exit(3)'] });
