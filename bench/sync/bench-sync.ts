@@ -60,7 +60,10 @@ function report(
   print(`- bursts of 6: ${bursts.requestsPerEvent.toFixed(2)} requests to Stripe per event`);
   const { steady, burst, ratios } = sustained;
   print(
-    `- 200 a second: ${steady.acks} events, ack p99 ${ratios.steadyP99.toFixed(2)} of verify-only; 1,000 a second: ${burst.acks} events, ${ratios.burstP99.toFixed(2)}`,
+    `- 200 a second: ${steady.acks} events, ack p99 ${ratios.toVerifyOnly.steady.toFixed(2)} of verify-only, ${ratios.toPathAlone.steady.toFixed(2)} of the path alone`,
+  );
+  print(
+    `  1,000 a second: ${burst.acks} events, ${ratios.toVerifyOnly.burst.toFixed(2)} and ${ratios.toPathAlone.burst.toFixed(2)}`,
   );
   print(
     `- drained ${(sustained.drainedMs / 1000).toFixed(1)} s after the last event at ${sustained.drainRequestsPerSecond.toFixed(1)} requests a second (budget ${STRIPE_BUDGET_PER_SECOND}); ${sustained.requestsPerEvent.toFixed(3)} requests per event in all; the projection equals Stripe`,

@@ -1,5 +1,6 @@
+import { startPostgres } from '../../sandbox/postgres/start-postgres.ts';
 import type { Stack } from '../../sandbox/stack.ts';
-import { SECRET, startVerifyOnly } from '../ack/servers.ts';
+import { SECRET, startGatewayAlone, startVerifyOnly, type WebhookServer } from '../ack/servers.ts';
 import { changeQuantities } from '../change-quantities.ts';
 import type { LoadResult } from '../load/load.ts';
 import { p99Of, runLoad, runLoads, warmUp } from '../load/run-load.ts';
@@ -17,8 +18,10 @@ const DRAIN_LIMIT_MS = 600_000;
 export type Sustained = {
   steady: LoadResult;
   burst: LoadResult;
-  verifyOnly: { steady: LoadResult[]; burst: LoadResult[] };
-  ratios: { steadyP99: number; burstP99: number };
+  verifyOnly: Reference;
+  /** Nothing beside the commit: what of the ratio to verify-only is the commit's own. */
+  pathAlone: Reference;
+  ratios: { toVerifyOnly: P99Ratios; toPathAlone: P99Ratios };
   requests: number;
   requestsPerEvent: number;
   drainedMs: number;
@@ -26,16 +29,20 @@ export type Sustained = {
   drainRequestsPerSecond: number;
 };
 
+type Reference = { steady: LoadResult[]; burst: LoadResult[] };
+type P99Ratios = { steady: number; burst: number };
+
 /**
  * 200 events a second for a while, then a burst of 1,000 a second, with a budget of requests to Stripe, while quantities
- * change; against a gateway that only verifies, at the same rates. At the end the projection must equal Stripe.
+ * change; against a gateway that only verifies and one that only stores, at the same rates. At the end the projection must equal Stripe.
  */
 export async function measureSustained(
   stack: Stack,
   purchases: readonly Purchase[],
   { durationS }: { durationS: number },
 ): Promise<Sustained> {
-  const verifyOnly = await measureVerifyOnly();
+  const verifyOnly = await measureReference(await startVerifyOnly());
+  const pathAlone = await measurePathAlone();
   const target = {
     url: `${stack.gatewayUrl}/webhooks/stripe`,
     secret: stack.env.STRIPE_WEBHOOK_SECRET ?? '',
@@ -59,9 +66,10 @@ export async function measureSustained(
     steady,
     burst,
     verifyOnly,
+    pathAlone,
     ratios: {
-      steadyP99: steady.p99Ms / p99Of(verifyOnly.steady),
-      burstP99: burst.p99Ms / p99Of(verifyOnly.burst),
+      toVerifyOnly: p99Ratios({ steady, burst }, verifyOnly),
+      toPathAlone: p99Ratios({ steady, burst }, pathAlone),
     },
     requests,
     requestsPerEvent: requests / (steady.acks + burst.acks + last.acks),
@@ -70,8 +78,21 @@ export async function measureSustained(
   };
 }
 
-async function measureVerifyOnly(): Promise<Sustained['verifyOnly']> {
-  const server = await startVerifyOnly();
+function p99Ratios({ steady, burst }: Pick<Sustained, 'steady' | 'burst'>, reference: Reference): P99Ratios {
+  return { steady: steady.p99Ms / p99Of(reference.steady), burst: burst.p99Ms / p99Of(reference.burst) };
+}
+
+async function measurePathAlone(): Promise<Reference> {
+  const postgres = await startPostgres({ log: () => undefined });
+  try {
+    return await measureReference(await startGatewayAlone(postgres.url));
+  } finally {
+    await postgres.close();
+  }
+}
+
+/** Stops the server. */
+async function measureReference(server: WebhookServer): Promise<Reference> {
   try {
     const target = { url: server.url, secret: SECRET };
     await warmUp({ ...target, connections: CONNECTIONS });
