@@ -42,7 +42,7 @@ export async function measureSustained(
   { durationS }: { durationS: number },
 ): Promise<Sustained> {
   const verifyOnly = await measureReference(await startVerifyOnly());
-  const pathAlone = await measurePathAlone();
+  const pathAlone = await measureStoreOnly();
   const target = {
     url: `${stack.gatewayUrl}/webhooks/stripe`,
     secret: stack.env.STRIPE_WEBHOOK_SECRET ?? '',
@@ -82,7 +82,7 @@ function p99Ratios({ steady, burst }: Pick<Sustained, 'steady' | 'burst'>, refer
   return { steady: steady.p99Ms / p99Of(reference.steady), burst: burst.p99Ms / p99Of(reference.burst) };
 }
 
-async function measurePathAlone(): Promise<Reference> {
+async function measureStoreOnly(): Promise<Reference> {
   const postgres = await startPostgres({ log: () => undefined });
   try {
     return await measureReference(await startGatewayAlone(postgres.url));
