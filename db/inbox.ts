@@ -5,6 +5,12 @@ import type { EventSource, RoutedEvent } from '../domain/webhook-event.ts';
 export type InboxRow = RoutedEvent & { payload: string };
 export type InboxOutcome = 'stored' | 'duplicate';
 
+/**
+ * Parts the payloads in one parameter: as an array each of their quotes would be escaped and unescaped, which took two
+ * fifths of the processor time here. No JSON text contains it (RFC 8259, section 7: control characters are escaped).
+ */
+const RECORD_SEPARATOR = '\u001e';
+
 /** One statement for a group of any size, so the prepared plan fits them all. */
 const INSERT = {
   name: 'insert_webhook_events',
@@ -12,8 +18,8 @@ const INSERT = {
       (stripe_event_id, event_type, stripe_account, subject, object_id, livemode, api_version, payload, status,
        status_reason, event_created_at, source)
     select id, type, account, subject, object, livemode, version, payload::json, status, reason, created, $12
-    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::text[],
-                $9::text[], $10::text[], $11::timestamptz[])
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[],
+                string_to_array($8, '${RECORD_SEPARATOR}'), $9::text[], $10::text[], $11::timestamptz[])
       as row (id, type, account, subject, object, livemode, version, payload, status, reason, created)
     on conflict (stripe_event_id) do nothing
     returning stripe_event_id`,
@@ -42,7 +48,7 @@ export async function insertWebhookEvents(
       sorted.map((row) => row.objectId),
       sorted.map((row) => row.livemode),
       sorted.map((row) => row.apiVersion),
-      sorted.map((row) => row.payload),
+      sorted.map((row) => row.payload).join(RECORD_SEPARATOR),
       sorted.map((row) => row.status),
       sorted.map((row) => row.statusReason),
       sorted.map((row) => row.eventCreatedAt?.toISOString() ?? null),

@@ -3,6 +3,7 @@ import { startPostgres } from '../../sandbox/postgres/start-postgres.ts';
 import type { LoadResult } from '../load/load.ts';
 import { runLoad, runLoads, warmUp } from '../load/run-load.ts';
 import { median } from '../measure.ts';
+import { reuseLog } from '../reuse-log.ts';
 import { SECRET, startGatewayAlone, startPeer, startVerifyOnly, type WebhookServer } from './servers.ts';
 
 const ROUNDS = 4;
@@ -39,6 +40,7 @@ export async function measurePathAlone(print: (line: string) => void): Promise<P
     };
     const comparisons: Comparison[] = [];
     for (const connections of CONNECTIONS) comparisons.push(await compare(servers, connections, print));
+    await reuseLog(postgres.url);
     const steady = await runLoads({ url: servers.gateway.url, secret: SECRET, ...STEADY }, STEADY_ROUNDS);
     const rounds = comparisons.flatMap((comparison) => comparison.rounds.map(({ gateway }) => gateway));
     await everyAckIsStored(postgres.url, [...rounds, ...steady]);

@@ -4,6 +4,7 @@ import type { LoadResult } from '../load/load.ts';
 import { runLoad, runLoads, warmUp } from '../load/run-load.ts';
 import { projectionEqualsStripe, untilDrained } from '../projection.ts';
 import { provisionMany } from '../purchases.ts';
+import { reuseLog } from '../reuse-log.ts';
 import { STEADY, STEADY_ROUNDS } from './path-alone.ts';
 
 const CUSTOMERS = 60;
@@ -30,6 +31,7 @@ export async function measureWholeSystem(print: (line: string) => void): Promise
     };
     await warmUp({ ...target, connections: STEADY.connections });
     await untilDrained(stack, DRAIN_LIMIT_MS);
+    await reuseLog(stack.postgres.url);
     const changing = changeQuantities(stack, purchases);
     const steady = await runLoads({ ...target, ...STEADY }, STEADY_ROUNDS);
     const flatOut = await runLoad({ ...target, ...FLAT_OUT });

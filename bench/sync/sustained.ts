@@ -6,6 +6,7 @@ import type { LoadResult } from '../load/load.ts';
 import { p99Of, runLoad, runLoads, warmUp } from '../load/run-load.ts';
 import { projectionEqualsStripe, untilDrained } from '../projection.ts';
 import type { Purchase } from '../purchases.ts';
+import { reuseLog } from '../reuse-log.ts';
 
 const CONNECTIONS = 64;
 const STEADY = { connections: CONNECTIONS, perSecond: 200 } as const;
@@ -50,6 +51,7 @@ export async function measureSustained(
   };
   await warmUp({ ...target, connections: CONNECTIONS });
   await untilDrained(stack, DRAIN_LIMIT_MS);
+  await reuseLog(stack.postgres.url);
   const requestsBefore = await requestsOf(stack);
   const changing = changeQuantities(stack, purchases);
   const steady = await runLoad({ ...target, ...STEADY, durationS });
@@ -85,17 +87,21 @@ function p99Ratios({ steady, burst }: Pick<Sustained, 'steady' | 'burst'>, refer
 async function measureStoreOnly(): Promise<Reference> {
   const postgres = await startPostgres({ log: () => undefined });
   try {
-    return await measureReference(await startGatewayAlone(postgres.url));
+    return await measureReference(await startGatewayAlone(postgres.url), () => reuseLog(postgres.url));
   } finally {
     await postgres.close();
   }
 }
 
 /** Stops the server. */
-async function measureReference(server: WebhookServer): Promise<Reference> {
+async function measureReference(
+  server: WebhookServer,
+  afterWarmUp: () => Promise<void> = async () => undefined,
+): Promise<Reference> {
   try {
     const target = { url: server.url, secret: SECRET };
     await warmUp({ ...target, connections: CONNECTIONS });
+    await afterWarmUp();
     const steady = await runLoads({ ...target, ...STEADY, durationS: REFERENCE_S }, REFERENCE_ROUNDS);
     return { steady, burst: await runLoads({ ...target, ...BURST }, REFERENCE_ROUNDS) };
   } finally {

@@ -73,6 +73,26 @@ test('every column is what was decided at the door, and the payload the exact te
   ]);
 });
 
+test('in a group every row keeps its own text, whatever stands in it and in whatever order it came', async () => {
+  const notes = ['{a,b}', '", "', '\u001e', '\\', 'NULL', '\n'];
+  const group = notes.map((note, index) => row(event(`evt_own_${9 - index}`, { note })));
+  await insertWebhookEvents(pool, group);
+  const stored = await pool.query<{ id: string; payload: string }>(
+    `select stripe_event_id as id, payload::text from stripe_webhook_events
+     where stripe_event_id like 'evt_own_%' order by id desc`,
+  );
+  expect(stored.rows).toEqual(group.map((each) => ({ id: each.stripeEventId, payload: each.payload })));
+});
+
+test('a text that no JSON is never gets into the place of another row’s: the whole group is refused', async () => {
+  for (const payload of ['{}\u001e{}', '\u001e', '\u001e{}', '']) {
+    const group = ['evt_parted_1', 'evt_parted_2', 'evt_parted_3'].map((id) => row(event(id)));
+    const parted = group.with(1, { ...row(event('evt_parted_2')), payload });
+    await expect(insertWebhookEvents(pool, parted)).rejects.toThrow();
+  }
+  expect(await count('evt_parted_%')).toBe(0);
+});
+
 test('I2: an id is stored once, within a group, between groups, and from many writers at once', async () => {
   const group = ['evt_two_a', 'evt_two_b', 'evt_two_a'].map((id) => row(event(id)));
   expect(await insertWebhookEvents(pool, group)).toEqual(['stored', 'stored', 'duplicate']);
