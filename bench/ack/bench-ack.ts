@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import type { LoadResult } from '../load/load.ts';
-import { installPackages, p99Of } from '../load/run-load.ts';
+import { installPackages, p99Of, p99Text } from '../load/run-load.ts';
 import { median } from '../measure.ts';
 import { measurePathAlone, reportPathAlone } from './path-alone.ts';
 import { measureWholeSystem } from './whole-system.ts';
@@ -22,9 +21,7 @@ export async function benchAck(): Promise<void> {
   };
   print('\nWith the whole system on the same machine, while quantities change\n');
   print(`- 500 a second: p99 ${ratios.steadyP99ToAlone.toFixed(2)} of the path alone`);
-  print(
-    `  (${p99Of(whole.steady).toFixed(1)} ms, ${rangeOfP99(whole.steady)}; alone ${p99Of(alone.steady).toFixed(1)} ms, ${rangeOfP99(alone.steady)})`,
-  );
+  print(`  (${p99Text(whole.steady)}; alone ${p99Text(alone.steady)})`);
   print(
     `- flat out: ${ratios.flatOutToPeer.toFixed(2)} of the peer’s acks a second when the peer runs alone`,
   );
@@ -34,9 +31,4 @@ export async function benchAck(): Promise<void> {
   await mkdir(RESULT_FOLDER, { recursive: true });
   await writeFile(`${RESULT_FOLDER}/ack.json`, JSON.stringify({ alone, whole, ratios }, null, 2));
   print(`\nWritten to ${RESULT_FOLDER}/ack.json`);
-}
-
-function rangeOfP99(loads: readonly LoadResult[]): string {
-  const ascending = loads.map(({ p99Ms }) => p99Ms).sort((a, b) => a - b);
-  return `${ascending.at(0)?.toFixed(0)} to ${ascending.at(-1)?.toFixed(0)}`;
 }

@@ -37,6 +37,12 @@ export function p99Of(loads: readonly LoadResult[]): number {
   return median(loads.map(({ p99Ms }) => p99Ms));
 }
 
+/** The same with the lowest and the highest of them, for people. */
+export function p99Text(loads: readonly LoadResult[]): string {
+  const ascending = loads.map(({ p99Ms }) => p99Ms).sort((a, b) => a - b);
+  return `${p99Of(loads).toFixed(1)} ms, ${ascending.at(0)?.toFixed(0)} to ${ascending.at(-1)?.toFixed(0)}`;
+}
+
 /** Runs the load generator as a process of its own. @throws Error when an answer was not 2xx */
 export async function runLoad(order: LoadOrder): Promise<LoadResult> {
   const { stdout } = await run(

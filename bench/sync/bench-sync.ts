@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { type Stack, startStack } from '../../sandbox/stack.ts';
-import { installPackages } from '../load/run-load.ts';
+import { installPackages, p99Text } from '../load/run-load.ts';
 import { type Purchase, provisionMany } from '../purchases.ts';
 import { type Bursts, measureBursts } from './bursts.ts';
 import { type Lag, measureLag } from './lag.ts';
-import { measureSustained, type Sustained } from './sustained.ts';
+import { measureSustained, PER_SECOND, type Sustained } from './sustained.ts';
 
 const CUSTOMERS = 60;
 const SUSTAINED_S = 60;
@@ -58,13 +58,18 @@ function report(
     `  (${lag.syncMs.p50.toFixed(0)}, ${lag.syncMs.p99.toFixed(0)} ms; reference ${lag.referenceMs.p50.toFixed(0)}, ${lag.referenceMs.p99.toFixed(0)} ms)`,
   );
   print(`- bursts of 6: ${bursts.requestsPerEvent.toFixed(2)} requests to Stripe per event`);
-  const { steady, burst, ratios } = sustained;
-  print(
-    `- 200 a second: ${steady.acks} events, ack p99 ${ratios.toVerifyOnly.steady.toFixed(2)} of verify-only, ${ratios.toPathAlone.steady.toFixed(2)} of the path alone`,
-  );
-  print(
-    `  1,000 a second: ${burst.acks} events, ${ratios.toVerifyOnly.burst.toFixed(2)} and ${ratios.toPathAlone.burst.toFixed(2)}`,
-  );
+  const { steady, burst, verifyOnly, pathAlone, ratios } = sustained;
+  for (const [name, load] of [
+    ['steady', steady],
+    ['burst', burst],
+  ] as const) {
+    print(
+      `- ${PER_SECOND[name]} a second: ${load.acks} events, ack p99 ${ratios.toVerifyOnly[name].toFixed(2)} of verify-only, ${ratios.toPathAlone[name].toFixed(2)} of the path alone`,
+    );
+    print(
+      `  (${load.p99Ms.toFixed(1)} ms; verify-only ${p99Text(verifyOnly[name])}; path alone ${p99Text(pathAlone[name])})`,
+    );
+  }
   print(
     `- drained ${(sustained.drainedMs / 1000).toFixed(1)} s after the last event at ${sustained.drainRequestsPerSecond.toFixed(1)} requests a second (budget ${STRIPE_BUDGET_PER_SECOND}); ${sustained.requestsPerEvent.toFixed(3)} requests per event in all; the projection equals Stripe`,
   );

@@ -9,8 +9,9 @@ import type { Purchase } from '../purchases.ts';
 import { reuseLog } from '../reuse-log.ts';
 
 const CONNECTIONS = 64;
-const STEADY = { connections: CONNECTIONS, perSecond: 200 } as const;
-const BURST = { connections: CONNECTIONS, perSecond: 1_000, durationS: 10 } as const;
+export const PER_SECOND = { steady: 200, burst: 1_000 } as const;
+const STEADY = { connections: CONNECTIONS, perSecond: PER_SECOND.steady } as const;
+const BURST = { connections: CONNECTIONS, perSecond: PER_SECOND.burst, durationS: 10 } as const;
 const REFERENCE_ROUNDS = 3;
 const REFERENCE_S = 10;
 const LAST = { connections: CONNECTIONS, perSecond: CONNECTIONS, durationS: 3 } as const;
