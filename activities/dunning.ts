@@ -30,6 +30,7 @@ import { queueClosingNotice, queueStageNotice } from './dunning-notices.ts';
 import { type StandingCase, standingCase } from './dunning-situation.ts';
 import type { ClosedCase } from './metrics.ts';
 import { retryStale } from './stale-snapshot.ts';
+import { SWEEP_PART_MS_MAX } from './sweep-time.ts';
 
 /** Decisions of one look: a case that follows, enters and applies at once takes a few; more would be a circle. */
 const DECISIONS_PER_LOOK_MAX = 20;
@@ -119,21 +120,34 @@ export function createDunningStripeActivities(dependencies: ActivityDependencies
 }
 
 /** Activities of dunning on Postgres and Temporal alone. */
-export function createDunningActivities({ database, wakeDunning }: ActivityDependencies) {
+export function createDunningActivities({ database, wakeDunning, now, log }: ActivityDependencies) {
   return {
     /** Starts or wakes the dunning of subscriptions. */
     async wakeDunning(options: { subscriptions: string[] }): Promise<void> {
       for (const subscription of options.subscriptions) await wakeDunning(subscription);
     },
 
-    /** Wakes cases whose workflow was not woken, or is gone. A crash in between wakes twice, never not at all. */
+    /**
+     * Wakes cases whose workflow was not woken, or is gone, as many as there is time for. A crash in between wakes twice,
+     * never not at all; a case whose wake is refused is put off like the others, so that it can't keep them from theirs.
+     */
     async wakeDueDunning(): Promise<{ woken: number }> {
-      const due = await casesDue(database, { limit: CASES_PER_SWEEP_MAX });
-      for (const subscription of due) {
-        await wakeDunning(subscription);
+      const endMs = now().getTime() + SWEEP_PART_MS_MAX;
+      let woken = 0;
+      for (const subscription of await casesDue(database, { limit: CASES_PER_SWEEP_MAX })) {
+        if (now().getTime() >= endMs) break;
+        try {
+          await wakeDunning(subscription);
+          woken += 1;
+        } catch (error) {
+          log.warn(
+            { err: error, subscription },
+            'Temporal refused to wake a dunning case; a later sweep tries again',
+          );
+        }
         await postponeCases(database, [subscription]);
       }
-      return { woken: due.length };
+      return { woken };
     },
   };
 }

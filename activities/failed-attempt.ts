@@ -21,11 +21,11 @@ export async function giveUp(
     const after = afterFailedAttempt(event, reason);
     return after.status === 'unchanged' ? [] : [{ stripeEventId, failedAttempts, ...after }];
   });
-  await recordFailedAttempt(database, { attempts, reason, error: message });
+  const recorded = await recordFailedAttempt(database, { attempts, reason, error: message });
   const idsOf = (status: FailedAttempt['status']) =>
-    attempts.filter((attempt) => attempt.status === status).map((attempt) => attempt.stripeEventId);
+    recorded.filter((attempt) => attempt.status === status).map((attempt) => attempt.stripeEventId);
   const [failed, again] = [idsOf('failed'), idsOf('received')];
-  metrics.attemptsFailed(reason, attempts.length);
+  metrics.attemptsFailed(reason, recorded.length);
   metrics.eventsSettled({ failed: failed.length });
   if (failed.length > 0) log.error({ stripeEventIds: failed, reason }, 'events failed for good');
   if (again.length > 0)

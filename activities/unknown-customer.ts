@@ -16,7 +16,7 @@ export async function meetUnknownCustomer(
   dependencies: ActivityDependencies,
   pending: Pending & { customer: StripeCustomerId },
 ): Promise<Round> {
-  const { database } = dependencies;
+  const { database, metrics } = dependencies;
   if (pending.events.length === 0) return NOTHING;
   if (await linkByMetadata(dependencies, pending.customer)) {
     throw new Failure('StaleSnapshot', 'The customer was linked to its tenant and is read again');
@@ -30,7 +30,10 @@ export async function meetUnknownCustomer(
   if (!settled) throw new Failure('StaleSnapshot', 'The customer became known and is read again');
   // Only the events of the session that failed are still pending, so only they carry its failure. With a tenant under
   // way they don't: its billing sync settles them.
-  if (judged.failure !== null && judged.purchase === null) throw judged.failure;
+  if (judged.failure !== null && judged.purchase === null) {
+    metrics.eventsSettled(counted(judged.verdicts));
+    throw judged.failure;
+  }
   return {
     ...NOTHING,
     ...counted(judged.verdicts),

@@ -5,17 +5,16 @@ import {
   dueSubjects,
   postponeWakes,
 } from '../db/due-events.ts';
-import { claimParkedEvents, settleEvents } from '../db/webhook-events.ts';
+import { claimParkedEvents, hasPendingEvents, settleEvents } from '../db/webhook-events.ts';
 import { wakeAgainInMs } from '../domain/event-attempts.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { SWEEP_PART_MS_MAX } from './sweep-time.ts';
 
 /** Subjects one sweep wakes, more than Stripe's budget lets sync until the next one; what is left is that one's. */
 const SUBJECTS_PER_SWEEP_MAX = 1_000;
 const CLAIMS_PER_SWEEP_MAX = 5_000;
 /** Wakes under way at once. */
 const WAKES_AT_ONCE = 8;
-/** A sweep begins no further wakes after this time, well within its activity's own. */
-const SWEEP_MS_MAX = 25_000;
 
 export function createWebhookEventActivities(dependencies: ActivityDependencies) {
   const { database, wakeBillingSync, metrics, now } = dependencies;
@@ -27,6 +26,11 @@ export function createWebhookEventActivities(dependencies: ActivityDependencies)
         tenant: options.tenant,
       });
       return { pending };
+    },
+
+    /** Does a subject have events that no round has settled? */
+    async hasPendingEvents(options: { subject: string }): Promise<boolean> {
+      return hasPendingEvents(database, options.subject);
     },
 
     /** Starts or wakes the billing sync of a subject. */
@@ -49,7 +53,7 @@ export function createWebhookEventActivities(dependencies: ActivityDependencies)
      * due, so a wake may come twice but is never missing.
      */
     async wakeDueSubjects(): Promise<SweepResult> {
-      const endMs = now().getTime() + SWEEP_MS_MAX;
+      const endMs = now().getTime() + SWEEP_PART_MS_MAX;
       const parkedClaimed = await claimEventsOfKnownCustomers(database, { limit: CLAIMS_PER_SWEEP_MAX });
       const due = await dueSubjects(database, { limit: SUBJECTS_PER_SWEEP_MAX });
       const swept = { subjects: due.length, woken: 0, failed_wakes: 0, retried_events: 0 };

@@ -222,11 +222,11 @@ export async function casesDue(database: Database, options: { limit: number }): 
   return rows.map((row) => row.subscription);
 }
 
-/** Puts off the sweep's next wake of cases that it woke. */
-export async function postponeCases(database: Database, woken: readonly string[]): Promise<void> {
+/** Puts off the sweep's next wake of cases that it has dealt with. */
+export async function postponeCases(database: Database, subscriptions: readonly string[]): Promise<void> {
   await database.execute(sql`
     update ${cases} set attention_due_at = now() + ${LATENESS}
-    where stripe_subscription_external_id = any(${sql.param([...woken])}::text[])
+    where stripe_subscription_external_id = any(${sql.param([...subscriptions])}::text[])
       and closed_at is null and attention_due_at <= now()`);
 }
 

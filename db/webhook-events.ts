@@ -28,6 +28,16 @@ export async function pendingEvents(database: Database, subject: string): Promis
     .limit(PENDING_EVENTS_MAX);
 }
 
+/** Does a subject have rows that are still to be settled? */
+export async function hasPendingEvents(database: Database, subject: string): Promise<boolean> {
+  const pending = await database
+    .select({ stripeEventId: events.stripeEventId })
+    .from(events)
+    .where(and(eq(events.subject, subject), stillReceived()))
+    .limit(1);
+  return pending.length > 0;
+}
+
 /**
  * Settles events as judged. Only rows that are still `received` change, so a late writer can't undo what an operator
  * or another writer decided.
@@ -56,17 +66,21 @@ export type FailedAttempt = { stripeEventId: string; failedAttempts: number } & 
   | { status: 'received'; retryInMs: number }
 );
 
+export type RecordedAttempt = { stripeEventId: string; status: FailedAttempt['status'] };
+
 /**
  * Counts an attempt that failed for good: the events get their next one later, or are `failed` by the failure's name.
  * Only rows that are still `received` and have as many failures as were noted change, so that one attempt counts once.
+ *
+ * @returns those that changed
  */
 export async function recordFailedAttempt(
   database: Database,
   options: { attempts: readonly FailedAttempt[]; reason: string; error: string },
-): Promise<void> {
+): Promise<RecordedAttempt[]> {
   const { attempts } = options;
-  if (attempts.length === 0) return;
-  await database.execute(sql`
+  if (attempts.length === 0) return [];
+  const { rows } = await database.execute<RecordedAttempt>(sql`
     update ${events} set
       status = failed.status, attempts = attempts + 1, last_error = ${options.error}, last_error_at = now(),
       status_reason = case when failed.status = 'failed' then ${options.reason} end,
@@ -78,7 +92,9 @@ export async function recordFailedAttempt(
       ${sql.param(attempts.map((attempt) => attempt.failedAttempts))}::int[],
       ${sql.param(attempts.map((attempt) => (attempt.status === 'received' ? attempt.retryInMs : 0)))}::int[]
     ) as failed (id, status, attempts_before, retry_in_ms)
-    where stripe_event_id = failed.id and ${events.status} = 'received' and attempts = failed.attempts_before`);
+    where stripe_event_id = failed.id and ${events.status} = 'received' and attempts = failed.attempts_before
+    returning stripe_event_id as "stripeEventId", ${events.status}`);
+  return rows;
 }
 
 /**

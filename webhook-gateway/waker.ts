@@ -4,7 +4,9 @@ export type WakerLimits = {
   inFlightMax: number;
   /** The same while the writer is busy: on a small machine eager wakes take the processor from the acks. */
   inFlightBusyMax: number;
-  /** A subject waits at most this long because the writer is busy. */
+  /** So long a subject waits while the writer is busy; its events of that time are synced together. */
+  giveWayMs: number;
+  /** From then on a subject goes as if the writer were idle: more come than two wakes at a time can carry. */
   giveWayMaxMs: number;
   /** How often a waker that gives way looks again. */
   giveWayPollMs: number;
@@ -21,7 +23,8 @@ const WAKER_LIMITS: WakerLimits = {
   subjectsMax: 10_000,
   inFlightMax: 16,
   inFlightBusyMax: 2,
-  giveWayMaxMs: 1_000,
+  giveWayMs: 1_000,
+  giveWayMaxMs: 2_000,
   giveWayPollMs: 20,
   triesMax: 6,
   pauseFirstMs: 250,
@@ -101,11 +104,15 @@ export class Waker {
 
   #pump(): void {
     const isBusy = this.#whenIdle === undefined && this.#options.isWriterBusy();
-    const inFlightMax = this.#inFlightMax(isBusy);
     for (const [subject, { tries, sinceMs }] of this.#waiting) {
-      if (this.#pause || this.#inFlight.size >= inFlightMax) return;
-      if (isBusy && performance.now() - sinceMs < this.#limits.giveWayMaxMs) {
+      const waitedMs = performance.now() - sinceMs;
+      if (isBusy && waitedMs < this.#limits.giveWayMs) {
         this.#lookAgainSoon();
+        return;
+      }
+      const givesWay = isBusy && waitedMs < this.#limits.giveWayMaxMs;
+      if (this.#pause || this.#inFlight.size >= this.#inFlightMax(givesWay)) {
+        if (givesWay) this.#lookAgainSoon();
         return;
       }
       this.#waiting.delete(subject);
@@ -116,9 +123,9 @@ export class Waker {
   }
 
   /** After a failure one wake at a time tries whether Temporal is back. */
-  #inFlightMax(isBusy: boolean): number {
+  #inFlightMax(givesWay: boolean): number {
     if (this.#failuresInARow > 0) return 1;
-    return isBusy ? this.#limits.inFlightBusyMax : this.#limits.inFlightMax;
+    return givesWay ? this.#limits.inFlightBusyMax : this.#limits.inFlightMax;
   }
 
   #lookAgainSoon(): void {

@@ -6,6 +6,7 @@ import {
   defineSignal,
   isCancellation,
   ParentClosePolicy,
+  patched,
   setCurrentDetails,
   setHandler,
   startChild,
@@ -30,7 +31,7 @@ const wakeSignal = defineSignal(SIGNALS.wake);
 
 /**
  * Brings one subject's billing in line with Stripe, round by round, until its inbox is drained, and ends. A signal that
- * comes while a round runs makes one more round; one that comes in the instant of completion is delivered to the same
+ * comes while a round runs makes one more round if anything is left; one that comes in the instant of completion is delivered to the same
  * run by the server, so nothing is guarded here.
  *
  * @throws ApplicationFailure the name of what failed for good; the noted events carry it too
@@ -53,9 +54,13 @@ export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promis
   const about = customer.success ? { stripeCustomerId: customer.data } : {};
   try {
     while (woken || isRequested) {
+      const isFirst = total.rounds === 0;
+      if (!isFirst && workflowInfo().continueAsNewSuggested)
+        await continueAsNew<typeof billingSyncWorkflow>({ subject });
       const only_pending = !isRequested;
       woken = false;
       isRequested = false;
+      if (!isFirst && !(await hasPending(subject))) continue;
       const stripe = stripeActivities('What Stripe says now, against what we hold');
       const round = await stripe.syncSubject({ subject, only_pending });
       add(total, round);
@@ -64,8 +69,6 @@ export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promis
       if (round.purchase) await beginTenant(round.purchase);
       await passOn(round);
       if (round.more) woken = true;
-      if (woken && workflowInfo().continueAsNewSuggested)
-        await continueAsNew<typeof billingSyncWorkflow>({ subject });
     }
   } catch (error) {
     if (isCancellation(error) || error instanceof ContinueAsNew) throw error;
@@ -74,6 +77,17 @@ export async function billingSyncWorkflow({ subject }: BillingSyncInput): Promis
   }
   showRunState({ ...about, tenantryState: 'completed' });
   return total;
+}
+
+/**
+ * Each round takes its turn from Stripe's budget, though it may find nothing and ask nothing. Who was woken while its turn
+ * was awaited often has nothing left afterwards: in a long queue (the sweep wakes all that wait in it) that would be every
+ * second turn. So a run asks before another round, not before the first, which a customer waits for.
+ */
+async function hasPending(subject: string): Promise<boolean> {
+  // Runs of before made the round in any case.
+  if (!patched('ask-before-another-round')) return true;
+  return activities('Is anything left in the inbox?').hasPendingEvents({ subject });
 }
 
 /** Wakes whom a round found to have something to do. */

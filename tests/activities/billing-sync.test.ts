@@ -313,6 +313,21 @@ describe('a Checkout session of a customer nobody knows', () => {
     expect(await rows.eventRow(other)).toMatchObject({ status: 'parked', status_reason: 'unknown_customer' });
   });
 
+  test('one that names nobody is counted as failed alone, the others as what became of them', async () => {
+    const { subject, evt } = await completed({ email: null });
+    const others = await rows.receive(event({ subject }), event({ subject }));
+    const counting = activityWorld({ database, stripe });
+    await expect(counting.run(counting.syncSubject, { subject, only_pending: true })).rejects.toMatchObject({
+      name: 'InvalidInput',
+    });
+    const metrics = await counting.metricsText();
+    expect(metrics).toContain('tenantry_events_settled_total{status="failed"} 1\n');
+    expect(metrics).toContain(`tenantry_events_settled_total{status="parked"} ${others.length}\n`);
+    expect(metrics).toContain('tenantry_event_attempts_failed_total{reason="InvalidInput"} 1\n');
+    expect(counting.logged.join('')).toContain(evt);
+    for (const other of others) expect(counting.logged.join('')).not.toContain(other);
+  });
+
   test('one that sold no licence is ignored', async () => {
     const { subject, evt } = await completed({ mode: 'payment' });
     await sync(subject);

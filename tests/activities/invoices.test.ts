@@ -355,6 +355,34 @@ describe('an invoice that is not paid', () => {
   });
 });
 
+test('I3 a case whose wake Temporal refuses keeps no other from its own, and its turn comes again', async () => {
+  const [refused, other] = [await buyer(), await buyer()];
+  for (const made of [refused, other]) {
+    await upgrade(made, decline);
+    await sync(made.customer);
+  }
+  const due = (tenant: string, ago: string) =>
+    pool.query('update dunning_cases set attention_due_at = now() - $2::interval where tenant = $1', [
+      tenant,
+      ago,
+    ]);
+  await due(refused.tenant, '1 hour');
+  await due(other.tenant, '0 seconds');
+  const refusing = activityWorld({
+    database,
+    stripe,
+    wakeDunning: async (subscription) => {
+      if (subscription === refused.subscription) throw new Error('refused');
+      world.dunningWakes.push(subscription);
+    },
+  });
+  expect(await refusing.run(refusing.wakeDueDunning, undefined)).toEqual({ woken: 1 });
+  expect(world.dunningWakes).toContain(other.subscription);
+  await due(refused.tenant, '0 seconds');
+  await world.run(world.wakeDueDunning, undefined);
+  expect(world.dunningWakes).toContain(refused.subscription);
+});
+
 describe('what is asked of Stripe', () => {
   test('invoices are not asked for while nothing calls for them', async () => {
     const made = await buyer();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { dunningPolicyFile } from '../../activities/dunning-policy-file.ts';
 import type { Mailer } from '../../activities/mail.ts';
+import { queueNotification } from '../../db/notifications.ts';
 import { Failure } from '../../domain/failures.ts';
 import { useDatabase } from '../database.ts';
 import { billingRows, event } from '../db/billing-rows.ts';
@@ -271,6 +272,39 @@ describe('I11 an effect', () => {
     expect(applied.map(({ stage }) => stage)).toEqual(['restriction', 'end']);
     expect(applied.at(-1)).toMatchObject({ detail: { effect: 'cancel' } });
   });
+});
+
+test('a mail server that is slow keeps no sweep from its end; what it has no time for is the next one’s', async () => {
+  const { tenant } = await rows.tenantWithCustomer();
+  const payload = {
+    ...{ client_name: 'Slow', app_url: 'https://app.example.com', time_zone: 'UTC' },
+    ...{ amount: null, renews_at: later(0) },
+  };
+  await database.transaction(async (transaction) => {
+    for (const recipient of ['a@example.com', 'b@example.com', 'c@example.com']) {
+      await queueNotification(transaction, {
+        ...{ tenant, recipient, payload, dedupeKey: crypto.randomUUID() },
+        ...{ kind: 'renewal_reminder', locale: 'en', dunningCaseId: null },
+      });
+    }
+  });
+  let nowMs = START.getTime();
+  const taken: string[] = [];
+  const world = activityWorld({
+    database,
+    stripe,
+    now: () => new Date(nowMs),
+    mailer: {
+      send: async ({ to }) => {
+        nowMs += 15_000;
+        taken.push(to);
+      },
+      close: () => undefined,
+    },
+  });
+  expect(await world.run(world.deliverDueNotices, undefined)).toEqual({ sent: 2 });
+  expect(await world.run(world.deliverDueNotices, undefined)).toEqual({ sent: 1 });
+  expect(taken).toEqual(['a@example.com', 'b@example.com', 'c@example.com']);
 });
 
 test('what a case told at its end and nobody delivered is sent by the sweep, reminders too, invitations never', async () => {

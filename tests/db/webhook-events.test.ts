@@ -302,9 +302,10 @@ describe('a failed attempt', () => {
     });
   });
 
-  test('counts once, however often it is told', async () => {
+  test('counts once, however often it is told, and is answered once', async () => {
     const [id = ''] = await rows.receive(event());
-    await Promise.all([fail(id, 0), fail(id, 0), fail(id, 0)]);
+    const answers = await Promise.all([fail(id, 0), fail(id, 0), fail(id, 0)]);
+    expect(answers.flat()).toEqual([{ stripeEventId: id, status: 'received' }]);
     expect(await rows.eventRow(id)).toMatchObject({ attempts: 1 });
   });
 

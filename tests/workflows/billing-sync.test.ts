@@ -44,6 +44,43 @@ describe('rounds', () => {
     expect(await handle.result()).toMatchObject({ rounds: 2, processed: 3, licensed_user_count: 10 });
   });
 
+  test('a wake during a round that leaves nothing to do takes no other turn from Stripe’s budget', async () => {
+    const { world, subject, wake, handle } = newSync(workflows);
+    const syncing = hold();
+    world.interrupt('syncSubject', syncing.interruption);
+    world.rounds.push(round({ processed: 2 }));
+    world.isPending = false;
+    await wake();
+    await syncing.reached;
+    await wake();
+    syncing.release();
+    expect(await handle.result()).toMatchObject({ rounds: 1, processed: 2 });
+    expect(world.callsOf('syncSubject')).toHaveLength(1);
+    expect(world.callsOf('hasPendingEvents').map((call) => call.input)).toEqual([{ subject }]);
+  });
+
+  test('I3: an event that comes while a run asks whether anything is left gets its round', async () => {
+    const { world, wake, handle } = newSync(workflows);
+    const syncing = hold();
+    const asking = hold(async (effect) => {
+      const answer = effect();
+      world.isPending = true;
+      return answer;
+    });
+    world.interrupt('syncSubject', syncing.interruption);
+    world.interrupt('hasPendingEvents', asking.interruption);
+    world.rounds.push(round({ processed: 2 }), round({ processed: 1 }));
+    world.isPending = false;
+    await wake();
+    await syncing.reached;
+    await wake();
+    syncing.release();
+    await asking.reached;
+    await wake();
+    asking.release();
+    expect(await handle.result()).toMatchObject({ rounds: 2, processed: 3 });
+  });
+
   test('100 wakes during a round make one more', async () => {
     const { world, wake, handle } = newSync(workflows);
     const syncing = hold();

@@ -32,6 +32,7 @@ export function fakeActivities(worldOf: (workflowId: string) => FakeWorld): {
       claimEvents: async (input) => attempt('claimEvents', input, () => world().claimEvents(input)),
       wakeBillingSync: async (input) =>
         attempt('wakeBillingSync', input, () => world().wakeBillingSync(input)),
+      hasPendingEvents: async (input) => attempt('hasPendingEvents', input, () => world().isPending),
       settlePurchaseEvents: async (input) =>
         attempt('settlePurchaseEvents', input, () => world().settlePurchaseEvents(input)),
       wakeDueSubjects: async () => attempt('wakeDueSubjects', {}, () => SWEPT),

@@ -39,6 +39,8 @@ export class FakeWorld {
   readonly woken: string[] = [];
   /** What the next rounds of billing sync do; after them a round does nothing. */
   readonly rounds: SyncRound[] = [];
+  /** What the inbox answers a run that asks before another round. */
+  isPending = true;
   parkedEvents = 0;
   /** The tenant that the customer belongs to before anything begins. */
   owner: string | undefined;

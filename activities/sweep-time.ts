@@ -1,0 +1,5 @@
+/**
+ * Each part of a sweep begins nothing further after this time: what is under way then (a mail may take 20 s) ends within its
+ * activity's 45 s. A try that is cut would be made again beside the one that goes on, and no other sweep starts meanwhile.
+ */
+export const SWEEP_PART_MS_MAX = 20_000;
