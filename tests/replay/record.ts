@@ -13,6 +13,7 @@ import {
   WORKFLOW_TYPES,
 } from '../../client/contract.ts';
 import { createTenancyClient } from '../../client/tenancy-client.ts';
+import { wakeBillingSync } from '../../client/wake-billing-sync.ts';
 import { observe } from '../../sandbox/demo/observer.ts';
 import { buyInCheckout, openStore, type Sale } from '../../sandbox/demo/store.ts';
 import { DEMO_DUNNING_POLICY } from '../../sandbox/demo/unpaid-renewal.ts';
@@ -47,6 +48,7 @@ try {
     'create-tenant-refused': createTenantOfAnotherCustomer,
     'create-tenant-without-customer': createTenantWithoutCustomer,
     'billing-sync': billingSync,
+    'billing-sync-woken-again': billingSyncWokenAgain,
     'billing-sync-purchase': billingSyncOfPurchase,
     sweep,
     'dunning-paid': dunningUntilPaid,
@@ -144,6 +146,28 @@ async function billingSync(): Promise<string> {
   await openStore(stack).changeLicenses(sale, 25);
   await observer.untilTenant('the licences follow', sale.customer, (row) => row.licensed_user_count === 25);
   return billingSyncWorkflowId(sale.customer);
+}
+
+/** A run that is woken while it waits for Stripe, and finds nothing left afterwards. */
+async function billingSyncWokenAgain(): Promise<string> {
+  const sale = await sell(10);
+  await client.workflow.getHandle(await start(sale)).result();
+  await stack.simulator.control.waitUntilIdle();
+  await stack.simulator.control.injectFault({
+    kind: 'rate_limit',
+    method: 'GET',
+    path: '/v1/subscriptions',
+    times: 4,
+  });
+  await openStore(stack).changeLicenses(sale, 25);
+  const workflowId = billingSyncWorkflowId(sale.customer);
+  await until('the sync waits', async () => {
+    const { raw } = await client.workflow.getHandle(workflowId).describe();
+    return (raw.pendingActivities ?? []).length > 0;
+  });
+  await wakeBillingSync(client.workflow, { subject: sale.customer, taskQueue: DEFAULT_TASK_QUEUE });
+  await observer.untilTenant('the licences follow', sale.customer, (row) => row.licensed_user_count === 25);
+  return workflowId;
 }
 
 /** The run that the session's event began: it starts the tenant's creation as its child. */
