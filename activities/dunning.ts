@@ -30,7 +30,7 @@ import { queueClosingNotice, queueStageNotice } from './dunning-notices.ts';
 import { type StandingCase, standingCase } from './dunning-situation.ts';
 import type { ClosedCase } from './metrics.ts';
 import { retryStale } from './stale-snapshot.ts';
-import { SWEEP_PART_MS_MAX } from './sweep-time.ts';
+import { sweepPartTimer } from './sweep-time.ts';
 
 /** Decisions of one look: a case that follows, enters and applies at once takes a few; more would be a circle. */
 const DECISIONS_PER_LOOK_MAX = 20;
@@ -132,10 +132,10 @@ export function createDunningActivities({ database, wakeDunning, now, log }: Act
      * never not at all; a case whose wake is refused is put off like the others, so that it can't keep them from theirs.
      */
     async wakeDueDunning(): Promise<{ woken: number }> {
-      const endMs = now().getTime() + SWEEP_PART_MS_MAX;
+      const isOver = sweepPartTimer(now);
       let woken = 0;
       for (const subscription of await casesDue(database, { limit: CASES_PER_SWEEP_MAX })) {
-        if (now().getTime() >= endMs) break;
+        if (isOver()) break;
         try {
           await wakeDunning(subscription);
           woken += 1;

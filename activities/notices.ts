@@ -17,7 +17,7 @@ import { readNotice } from '../domain/notification.ts';
 import { retrieveInvoice } from '../stripe/invoices.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { standingCase } from './dunning-situation.ts';
-import { SWEEP_PART_MS_MAX } from './sweep-time.ts';
+import { sweepPartTimer } from './sweep-time.ts';
 
 /** Pause after a try that the mail server did not take, doubled with each that follows. */
 const RETRY_FIRST_MS = 30_000;
@@ -93,14 +93,14 @@ export function createNoticeActivities(dependencies: ActivityDependencies) {
   return {
     /** Sends the mails of the outbox that are due and nobody else's, as many as there is time for. */
     async deliverDueNotices(): Promise<{ sent: number }> {
-      const endMs = dependencies.now().getTime() + SWEEP_PART_MS_MAX;
+      const isOver = sweepPartTimer(dependencies.now);
       const due = await notificationsDue(dependencies.database, {
         kinds: SWEPT_KINDS,
         limit: NOTICES_PER_SWEEP_MAX,
       });
       let sent = 0;
       for (const notification of due) {
-        if (dependencies.now().getTime() >= endMs) break;
+        if (isOver()) break;
         const { status } = await deliver(dependencies, notification, dependencies.now());
         if (status === 'sent') sent += 1;
       }

@@ -5,10 +5,10 @@ import {
   dueSubjects,
   postponeWakes,
 } from '../db/due-events.ts';
-import { claimParkedEvents, hasPendingEvents, settleEvents } from '../db/webhook-events.ts';
+import { claimParkedEvents, pendingEvents, settleEvents } from '../db/webhook-events.ts';
 import { wakeAgainInMs } from '../domain/event-attempts.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { SWEEP_PART_MS_MAX } from './sweep-time.ts';
+import { sweepPartTimer } from './sweep-time.ts';
 
 /** Subjects one sweep wakes, more than Stripe's budget lets sync until the next one; what is left is that one's. */
 const SUBJECTS_PER_SWEEP_MAX = 1_000;
@@ -30,7 +30,7 @@ export function createWebhookEventActivities(dependencies: ActivityDependencies)
 
     /** Does a subject have events that no round has settled? */
     async hasPendingEvents(options: { subject: string }): Promise<boolean> {
-      return hasPendingEvents(database, options.subject);
+      return (await pendingEvents(database, options.subject)).length > 0;
     },
 
     /** Starts or wakes the billing sync of a subject. */
@@ -53,11 +53,11 @@ export function createWebhookEventActivities(dependencies: ActivityDependencies)
      * due, so a wake may come twice but is never missing.
      */
     async wakeDueSubjects(): Promise<SweepResult> {
-      const endMs = now().getTime() + SWEEP_PART_MS_MAX;
+      const isOver = sweepPartTimer(now);
       const parkedClaimed = await claimEventsOfKnownCustomers(database, { limit: CLAIMS_PER_SWEEP_MAX });
       const due = await dueSubjects(database, { limit: SUBJECTS_PER_SWEEP_MAX });
       const swept = { subjects: due.length, woken: 0, failed_wakes: 0, retried_events: 0 };
-      for (let start = 0; start < due.length && now().getTime() < endMs; start += WAKES_AT_ONCE) {
+      for (let start = 0; start < due.length && !isOver(); start += WAKES_AT_ONCE) {
         const woken = await wakeTogether(dependencies, due.slice(start, start + WAKES_AT_ONCE));
         swept.woken += woken.woken;
         swept.failed_wakes += woken.failed_wakes;

@@ -1,16 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
 import type { Stack } from '../sandbox/stack.ts';
 import type { Purchase } from './purchases.ts';
+import { withDatabase } from './with-database.ts';
 
 const POLL_MS = 200;
 
 /** Waits until no event is pending. @returns how long that took @throws Error beyond the limit */
 export async function untilDrained(stack: Stack, limitMs: number): Promise<number> {
   const began = performance.now();
-  const client = new pg.Client({ connectionString: stack.env.DATABASE_URL });
-  await client.connect();
-  try {
+  return withDatabase(stack.env.DATABASE_URL, async (client) => {
     for (;;) {
       const { rows } = await client.query<{ pending: boolean }>(
         "select exists (select from stripe_webhook_events where status = 'received') as pending",
@@ -19,16 +17,12 @@ export async function untilDrained(stack: Stack, limitMs: number): Promise<numbe
       if (performance.now() - began > limitMs) throw new Error(`events were pending after ${limitMs} ms`);
       await delay(POLL_MS);
     }
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** Compares each customer's quantity and status with Stripe's. @throws Error that names the first that differs */
 export async function projectionEqualsStripe(stack: Stack, purchases: readonly Purchase[]): Promise<void> {
-  const client = new pg.Client({ connectionString: stack.env.DATABASE_URL });
-  await client.connect();
-  try {
+  await withDatabase(stack.env.DATABASE_URL, async (client) => {
     for (const { subscription } of purchases) {
       const theirs = await stack.stripe.subscriptions.retrieve(subscription);
       const { rows } = await client.query<{ status: string; quantity: number }>(
@@ -39,7 +33,5 @@ export async function projectionEqualsStripe(stack: Stack, purchases: readonly P
       const should = JSON.stringify({ status: theirs.status, quantity: theirs.items.data[0]?.quantity });
       if (is !== should) throw new Error(`${subscription} is ${is}, at Stripe ${should}`);
     }
-  } finally {
-    await client.end();
-  }
+  });
 }

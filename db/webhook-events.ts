@@ -28,16 +28,6 @@ export async function pendingEvents(database: Database, subject: string): Promis
     .limit(PENDING_EVENTS_MAX);
 }
 
-/** Does a subject have rows that are still to be settled? */
-export async function hasPendingEvents(database: Database, subject: string): Promise<boolean> {
-  const pending = await database
-    .select({ stripeEventId: events.stripeEventId })
-    .from(events)
-    .where(and(eq(events.subject, subject), stillReceived()))
-    .limit(1);
-  return pending.length > 0;
-}
-
 /**
  * Settles events as judged. Only rows that are still `received` change, so a late writer can't undo what an operator
  * or another writer decided.
@@ -66,7 +56,7 @@ export type FailedAttempt = { stripeEventId: string; failedAttempts: number } & 
   | { status: 'received'; retryInMs: number }
 );
 
-export type RecordedAttempt = { stripeEventId: string; status: FailedAttempt['status'] };
+type RecordedAttempt = Pick<FailedAttempt, 'stripeEventId' | 'status'>;
 
 /**
  * Counts an attempt that failed for good: the events get their next one later, or are `failed` by the failure's name.

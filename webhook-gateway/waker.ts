@@ -105,14 +105,12 @@ export class Waker {
   #pump(): void {
     const isBusy = this.#whenIdle === undefined && this.#options.isWriterBusy();
     for (const [subject, { tries, sinceMs }] of this.#waiting) {
+      if (this.#pause) return;
       const waitedMs = performance.now() - sinceMs;
-      if (isBusy && waitedMs < this.#limits.giveWayMs) {
-        this.#lookAgainSoon();
-        return;
-      }
+      const isTooEarly = isBusy && waitedMs < this.#limits.giveWayMs;
       const givesWay = isBusy && waitedMs < this.#limits.giveWayMaxMs;
-      if (this.#pause || this.#inFlight.size >= this.#inFlightMax(givesWay)) {
-        if (givesWay) this.#lookAgainSoon();
+      if (isTooEarly || this.#inFlight.size >= this.#inFlightMax(givesWay)) {
+        if (isBusy) this.#lookAgainSoon();
         return;
       }
       this.#waiting.delete(subject);

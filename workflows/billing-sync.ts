@@ -31,8 +31,8 @@ const wakeSignal = defineSignal(SIGNALS.wake);
 
 /**
  * Brings one subject's billing in line with Stripe, round by round, until its inbox is drained, and ends. A signal that
- * comes while a round runs makes one more round if anything is left; one that comes in the instant of completion is delivered to the same
- * run by the server, so nothing is guarded here.
+ * comes while a round runs makes one more round if anything is left; one that comes in the instant of completion is
+ * delivered to the same run by the server, so nothing is guarded here.
  *
  * @throws ApplicationFailure the name of what failed for good; the noted events carry it too
  */

@@ -1,9 +1,9 @@
-import pg from 'pg';
 import { startPostgres } from '../../sandbox/postgres/start-postgres.ts';
 import type { LoadResult } from '../load/load.ts';
 import { runLoad, runLoads, warmUp } from '../load/run-load.ts';
 import { median } from '../measure.ts';
 import { reuseLog } from '../reuse-log.ts';
+import { withDatabase } from '../with-database.ts';
 import { SECRET, startGatewayAlone, startPeer, startVerifyOnly, type WebhookServer } from './servers.ts';
 
 const ROUNDS = 4;
@@ -52,20 +52,10 @@ export async function measurePathAlone(print: (line: string) => void): Promise<P
 }
 
 async function createDatabase(postgresUrl: string, name: string): Promise<string> {
-  await withClient(postgresUrl, (client) => client.query(`create database ${name}`));
+  await withDatabase(postgresUrl, (client) => client.query(`create database ${name}`));
   const url = new URL(postgresUrl);
   url.pathname = `/${name}`;
   return url.href;
-}
-
-async function withClient<Result>(url: string, use: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
-  }
 }
 
 async function compare(
@@ -96,7 +86,7 @@ async function everyAckIsStored(postgresUrl: string, loads: readonly LoadResult[
   const acks = loads.reduce((sum, load) => sum + load.acks, 0);
   const url = new URL(postgresUrl);
   url.pathname = '/gateway';
-  const { rows } = await withClient(url.href, (client) =>
+  const { rows } = await withDatabase(url.href, (client) =>
     client.query<{ count: string }>('select count(*) from stripe_webhook_events'),
   );
   const stored = Number(rows[0]?.count);

@@ -88,21 +88,18 @@ function p99Ratios({ steady, burst }: Pick<Sustained, 'steady' | 'burst'>, refer
 async function measureStoreOnly(): Promise<Reference> {
   const postgres = await startPostgres({ log: () => undefined });
   try {
-    return await measureReference(await startGatewayAlone(postgres.url), () => reuseLog(postgres.url));
+    return await measureReference(await startGatewayAlone(postgres.url), postgres.url);
   } finally {
     await postgres.close();
   }
 }
 
 /** Stops the server. */
-async function measureReference(
-  server: WebhookServer,
-  afterWarmUp: () => Promise<void> = async () => undefined,
-): Promise<Reference> {
+async function measureReference(server: WebhookServer, databaseUrl?: string): Promise<Reference> {
   try {
     const target = { url: server.url, secret: SECRET };
     await warmUp({ ...target, connections: CONNECTIONS });
-    await afterWarmUp();
+    if (databaseUrl !== undefined) await reuseLog(databaseUrl);
     const steady = await runLoads({ ...target, ...STEADY, durationS: REFERENCE_S }, REFERENCE_ROUNDS);
     return { steady, burst: await runLoads({ ...target, ...BURST }, REFERENCE_ROUNDS) };
   } finally {
