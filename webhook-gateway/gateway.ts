@@ -11,6 +11,7 @@ import { buildApp } from './app.ts';
 import type { App } from './dependencies.ts';
 import { InboxWriter } from './inbox-writer.ts';
 import { createGatewayMetrics } from './metrics.ts';
+import { CHECK_TIMEOUT_MS } from './routes/health.ts';
 import { Waker } from './waker.ts';
 
 /** Two for the inbox's groups, the others for the store's questions and the health check. */
@@ -19,7 +20,6 @@ const POOL_SIZE = 6;
 const STATEMENT_TIMEOUT_MS = 8_000;
 /** gRPC's default lets a lost connection rest for up to two minutes. */
 const RECONNECT_PAUSE_MAX_MS = 2_000;
-const PING_TIMEOUT_MS = 1_000;
 
 export type GatewaySettings = {
   databaseUrl: string;
@@ -108,7 +108,7 @@ function connectTemporal({ connectionOptions, namespace }: GatewaySettings['temp
 /** Over a connection that doesn't try again: it is to tell how things are now. */
 function ping({ connection, client }: { connection: Connection; client: Client }): Promise<unknown> {
   const { namespace } = client.options;
-  return connection.withDeadline(Date.now() + PING_TIMEOUT_MS, () =>
+  return connection.withDeadline(Date.now() + CHECK_TIMEOUT_MS, () =>
     connection.workflowService.describeNamespace({ namespace }),
   );
 }

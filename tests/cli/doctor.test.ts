@@ -541,7 +541,7 @@ describe('the gateway', () => {
     const hanging = await doctor().finally(() => stack.gateway.kill('SIGCONT'));
     expect(hanging.troubles).toEqual({ gateway: 'red', ...OF_GATEWAY });
     await stack.gateway.stop();
-    onTestFinished(() => stack.gateway.restart());
+    onTestFinished(restartGateway);
     const { troubles, says } = await doctor();
     expect(troubles).toEqual({ gateway: 'red', ...OF_GATEWAY });
     expect(says('gateway')).toContain(`Nothing answers at ${webhookUrl}`);
@@ -578,6 +578,16 @@ test('Postgres is away for all: the gateway’s finding says so too', async () =
   expect(troubles).toEqual({ postgres: 'red', gateway_health: 'red', ...OF_POSTGRES });
   expect(says('gateway_health')).toContain('Postgres is away.');
 });
+
+/** Its first connections to Postgres and Temporal are made when they are needed; on a busy machine that takes its time. */
+async function restartGateway(): Promise<void> {
+  await stack.gateway.restart();
+  await waitUntil({
+    what: 'the gateway is ready',
+    check: async () => (await fetch(`${stack.gatewayUrl}/health/ready`)).ok,
+    limitMs: WAIT_MS,
+  });
+}
 
 /** A port that takes connections and never says a word. @returns the port */
 async function silentServer(): Promise<number> {

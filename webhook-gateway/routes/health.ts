@@ -3,8 +3,11 @@ import { z } from 'zod';
 import type { GatewayDependencies } from '../dependencies.ts';
 import { Problem, problemSchema, refuseOtherMethods, unavailable } from '../problem.ts';
 
-/** A server that takes longer to answer counts as away. */
-const CHECK_TIMEOUT_MS = 1_000;
+/**
+ * A server that takes longer to answer counts as away, in milliseconds. Long enough for the first connection on a busy
+ * machine: whoever routes by this check must not take a gateway away because all of them share a slow Postgres.
+ */
+export const CHECK_TIMEOUT_MS = 3_000;
 
 const checkSchema = z.enum(['up', 'down']);
 const readySchema = z
