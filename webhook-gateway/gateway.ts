@@ -62,7 +62,7 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
   });
   const waker = new Waker({
     wake: wakeBillingSync,
-    writerLoad: () => inbox.load,
+    isWriterBusy: () => inbox.isBusy(),
     isRefusal: isRefused,
     onOutcome: (outcome) => metrics.wakes.inc({ outcome }),
     onError: (err) => log.warn({ err }, 'a billing sync was not woken; the sweep will find its events'),

@@ -32,9 +32,6 @@ export type StoreAnswer =
   | { outcome: 'refused'; sqlState: string }
   | { outcome: 'unavailable'; reason: 'overloaded' | 'database_away' | 'late' | 'closing' };
 
-/** `writing` and `resting`: rows come so fast that work which can wait should wait; `resting`: just now there is none. */
-export type WriterLoad = 'idle' | 'resting' | 'writing';
-
 export type InboxWriterOptions = {
   /** Stores all rows or none, and returns after the commit. */
   insert: (rows: readonly InboxRow[]) => Promise<InboxOutcome[]>;
@@ -66,11 +63,11 @@ export class InboxWriter {
     return this.#waiting.length;
   }
 
-  get load(): WriterLoad {
+  /** Whether requests come so fast that work which can wait should wait. */
+  isBusy(): boolean {
     this.#turnWindow();
     const { busyRows } = this.#limits;
-    if (this.#window.rows < busyRows && this.#window.rowsBefore < busyRows) return 'idle';
-    return this.#groupsInFlight > 0 || this.#waiting.length > 0 ? 'writing' : 'resting';
+    return this.#window.rows >= busyRows || this.#window.rowsBefore >= busyRows;
   }
 
   /** `stored` and `duplicate` mean: the event is committed. Never rejects, and answers within `waitMs`. */

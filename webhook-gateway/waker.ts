@@ -1,14 +1,12 @@
-import type { WriterLoad } from './inbox-writer.ts';
-
 export type WakerLimits = {
   /** Subjects that wait; more are left to the sweep. */
   subjectsMax: number;
   inFlightMax: number;
-  /** The same while the writer rests between two bursts: on a small machine eager wakes take the processor from the acks. */
-  inFlightRestingMax: number;
-  /** So long a subject waits while the writer is not idle; its events of that time are synced together. */
+  /** The same while the writer is busy: on a small machine eager wakes take the processor from the acks. */
+  inFlightBusyMax: number;
+  /** So long a subject waits while the writer is busy; its events of that time are synced together. */
   giveWayMs: number;
-  /** From then on a subject goes whatever the writer does: it never rests, or more come than two wakes at a time can carry. */
+  /** From then on a subject goes as if the writer were idle: more come than two wakes at a time can carry. */
   giveWayMaxMs: number;
   /** How often a waker that gives way looks again. */
   giveWayPollMs: number;
@@ -24,7 +22,7 @@ export type WakerLimits = {
 const WAKER_LIMITS: WakerLimits = {
   subjectsMax: 10_000,
   inFlightMax: 16,
-  inFlightRestingMax: 2,
+  inFlightBusyMax: 2,
   giveWayMs: 1_000,
   giveWayMaxMs: 2_000,
   giveWayPollMs: 20,
@@ -39,8 +37,8 @@ export type WakeOutcome = 'woken' | 'retried' | 'gave_up' | 'dropped';
 export type WakerOptions = {
   /** Signals the subject's billing sync; bounded in time by whoever gives it. */
   wake: (subject: string) => Promise<void>;
-  /** While it is not idle, wakes give way, but none longer than `giveWayMaxMs`. */
-  writerLoad: () => WriterLoad;
+  /** While it says so, wakes give way, but none longer than `giveWayMaxMs`. */
+  isWriterBusy: () => boolean;
   limits?: Partial<WakerLimits>;
   /** Would the same wake be refused again, while others may go well? It is left to the sweep and holds up nobody. */
   isRefusal: (error: unknown) => boolean;
@@ -105,11 +103,14 @@ export class Waker {
   }
 
   #pump(): void {
-    const load = this.#whenIdle ? 'idle' : this.#options.writerLoad();
+    const isBusy = this.#whenIdle === undefined && this.#options.isWriterBusy();
     for (const [subject, { tries, sinceMs }] of this.#waiting) {
       if (this.#pause) return;
-      if (this.#inFlight.size >= this.#inFlightMax(load, performance.now() - sinceMs)) {
-        if (load !== 'idle') this.#lookAgainSoon();
+      const waitedMs = performance.now() - sinceMs;
+      const isTooEarly = isBusy && waitedMs < this.#limits.giveWayMs;
+      const givesWay = isBusy && waitedMs < this.#limits.giveWayMaxMs;
+      if (isTooEarly || this.#inFlight.size >= this.#inFlightMax(givesWay)) {
+        if (isBusy) this.#lookAgainSoon();
         return;
       }
       this.#waiting.delete(subject);
@@ -119,14 +120,10 @@ export class Waker {
     if (this.waiting === 0) this.#whenIdle?.();
   }
 
-  /** How many wakes may be under way beside one that has waited so long. */
-  #inFlightMax(load: WriterLoad, waitedMs: number): number {
-    const { giveWayMs, giveWayMaxMs, inFlightRestingMax, inFlightMax } = this.#limits;
-    const givesWay = load !== 'idle' && waitedMs < giveWayMaxMs;
-    if (givesWay && (load === 'writing' || waitedMs < giveWayMs)) return 0;
-    // After a failure one wake at a time tries whether Temporal is back.
+  /** After a failure one wake at a time tries whether Temporal is back. */
+  #inFlightMax(givesWay: boolean): number {
     if (this.#failuresInARow > 0) return 1;
-    return givesWay ? inFlightRestingMax : inFlightMax;
+    return givesWay ? this.#limits.inFlightBusyMax : this.#limits.inFlightMax;
   }
 
   #lookAgainSoon(): void {

@@ -65,7 +65,7 @@ test('WakesFail looks at what an outage of ten minutes shows, however many subje
     const outcomes: WakeOutcome[] = [];
     const waker = new Waker({
       wake: () => Promise.reject(new Error('Temporal is away')),
-      writerLoad: () => 'idle',
+      isWriterBusy: () => false,
       isRefusal: () => false,
       onOutcome: (outcome) => outcomes.push(outcome),
       onError: () => undefined,

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
-import type { WriterLoad } from '../../webhook-gateway/inbox-writer.ts';
 import { type WakeOutcome, Waker, type WakerLimits } from '../../webhook-gateway/waker.ts';
 
 /** A waker whose wakes wait until the test lets them go well or fail. */
-function heldWaker(limits: Partial<WakerLimits> = {}, writerLoad = (): WriterLoad => 'idle') {
+function heldWaker(limits: Partial<WakerLimits> = {}, isWriterBusy = () => false) {
   const wakes: { subject: string; succeed: () => void; fail: () => void; refuse: () => void }[] = [];
   const outcomes: WakeOutcome[] = [];
   const waker = new Waker({
@@ -16,7 +15,7 @@ function heldWaker(limits: Partial<WakerLimits> = {}, writerLoad = (): WriterLoa
           refuse: () => reject(new Error('refused')),
         });
       }),
-    writerLoad,
+    isWriterBusy,
     isRefusal: (error) => error instanceof Error && error.message === 'refused',
     limits: { pauseFirstMs: 1, pauseMaxMs: 4, drainMs: 50, ...limits },
     onOutcome: (outcome) => outcomes.push(outcome),
@@ -109,43 +108,24 @@ test('close() waits for what is under way, but not for ever', async () => {
   expect([outcomes, waker.waiting]).toEqual([['woken', 'dropped'], 1]);
 });
 
-test.each(['resting', 'writing'] as const)(
-  'while the writer is %s a wake waits, and goes as soon as it is idle',
-  async (busy) => {
-    let load: WriterLoad = busy;
-    const { waker, wakes, wake } = heldWaker(
-      { giveWayMs: 60_000, giveWayMaxMs: 60_000, giveWayPollMs: 1 },
-      () => load,
-    );
-    waker.notice('a');
-    waker.notice('b');
-    await new Promise(setImmediate);
-    expect(wakes).toEqual([]);
-    load = 'idle';
-    (await wake(1)).succeed();
-    (await wake(2)).succeed();
-    expect(wakes.map(({ subject }) => subject)).toEqual(['a', 'b']);
-    await waker.close();
-  },
-);
-
-test('who has waited goes between two bursts, not within one', async () => {
-  let load: WriterLoad = 'writing';
-  const { waker, wakes, wake } = heldWaker(
-    { giveWayMs: 0, giveWayMaxMs: 60_000, giveWayPollMs: 1 },
-    () => load,
-  );
+test('while the writer is busy a wake waits, and goes as soon as it is not', async () => {
+  let isBusy = true;
+  const { waker, wakes, wake } = heldWaker({ giveWayMs: 60_000, giveWayPollMs: 1 }, () => isBusy);
   waker.notice('a');
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  waker.notice('b');
+  await new Promise(setImmediate);
   expect(wakes).toEqual([]);
-  load = 'resting';
-  expect((await wake(1)).subject).toBe('a');
+  isBusy = false;
+  (await wake(1)).succeed();
+  (await wake(2)).succeed();
+  expect(wakes.map(({ subject }) => subject)).toEqual(['a', 'b']);
+  await waker.close();
 });
 
-test('a writer that is never idle does not hold up a wake for longer than it gives way, a few at a time', async () => {
+test('a writer that never rests does not hold up a wake for longer than it gives way, a few at a time', async () => {
   const { waker, wakes, wake } = heldWaker(
-    { giveWayMs: 5, giveWayMaxMs: 60_000, giveWayPollMs: 1, inFlightMax: 16, inFlightRestingMax: 2 },
-    () => 'resting',
+    { giveWayMs: 5, giveWayMaxMs: 60_000, giveWayPollMs: 1, inFlightMax: 16, inFlightBusyMax: 2 },
+    () => true,
   );
   for (const subject of ['a', 'b', 'c']) waker.notice(subject);
   expect(wakes).toEqual([]);
@@ -155,23 +135,20 @@ test('a writer that is never idle does not hold up a wake for longer than it giv
   expect((await wake(3)).subject).toBe('c');
 });
 
-test.each(['resting', 'writing'] as const)(
-  'whom a writer that is %s has held up until the limit goes as if it were idle',
-  async (load) => {
-    const { waker, wakes, wake } = heldWaker(
-      { giveWayMs: 1, giveWayMaxMs: 5, giveWayPollMs: 1, inFlightMax: 4, inFlightRestingMax: 1 },
-      () => load,
-    );
-    for (const subject of ['a', 'b', 'c', 'd', 'e']) waker.notice(subject);
-    await wake(4);
-    expect(wakes.map(({ subject }) => subject)).toEqual(['a', 'b', 'c', 'd']);
-    (await wake(1)).succeed();
-    expect((await wake(5)).subject).toBe('e');
-  },
-);
+test('whom a few at a time could not carry within the limit goes as if the writer were idle', async () => {
+  const { waker, wakes, wake } = heldWaker(
+    { giveWayMs: 1, giveWayMaxMs: 5, giveWayPollMs: 1, inFlightMax: 4, inFlightBusyMax: 1 },
+    () => true,
+  );
+  for (const subject of ['a', 'b', 'c', 'd', 'e']) waker.notice(subject);
+  await wake(4);
+  expect(wakes.map(({ subject }) => subject)).toEqual(['a', 'b', 'c', 'd']);
+  (await wake(1)).succeed();
+  expect((await wake(5)).subject).toBe('e');
+});
 
 test('a waker that closes does not give way', async () => {
-  const { waker, wake } = heldWaker({ giveWayMs: 60_000, giveWayMaxMs: 60_000 }, () => 'writing');
+  const { waker, wake } = heldWaker({ giveWayMs: 60_000 }, () => true);
   waker.notice('a');
   const closed = waker.close();
   (await wake(1)).succeed();
