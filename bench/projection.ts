@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { withClient } from '../sandbox/postgres/with-client.ts';
 import type { Stack } from '../sandbox/stack.ts';
 import type { Purchase } from './purchases.ts';
-import { withDatabase } from './with-database.ts';
 
 const POLL_MS = 200;
 
 /** Waits until no event is pending. @returns how long that took @throws Error beyond the limit */
 export async function untilDrained(stack: Stack, limitMs: number): Promise<number> {
   const began = performance.now();
-  return withDatabase(stack.env.DATABASE_URL, async (client) => {
+  return withClient(stack.postgres.url, async (client) => {
     for (;;) {
       const { rows } = await client.query<{ pending: boolean }>(
         "select exists (select from stripe_webhook_events where status = 'received') as pending",
@@ -22,7 +22,7 @@ export async function untilDrained(stack: Stack, limitMs: number): Promise<numbe
 
 /** Compares each customer's quantity and status with Stripe's. @throws Error that names the first that differs */
 export async function projectionEqualsStripe(stack: Stack, purchases: readonly Purchase[]): Promise<void> {
-  await withDatabase(stack.env.DATABASE_URL, async (client) => {
+  await withClient(stack.postgres.url, async (client) => {
     for (const { subscription } of purchases) {
       const theirs = await stack.stripe.subscriptions.retrieve(subscription);
       const { rows } = await client.query<{ status: string; quantity: number }>(

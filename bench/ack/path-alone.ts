@@ -1,9 +1,10 @@
 import { startPostgres } from '../../sandbox/postgres/start-postgres.ts';
+import { databaseUrl } from '../../sandbox/postgres/template.ts';
+import { withClient } from '../../sandbox/postgres/with-client.ts';
 import type { LoadResult } from '../load/load.ts';
 import { runLoad, runLoads, warmUp } from '../load/run-load.ts';
 import { median } from '../measure.ts';
 import { reuseLog } from '../reuse-log.ts';
-import { withDatabase } from '../with-database.ts';
 import { SECRET, startGatewayAlone, startPeer, startVerifyOnly, type WebhookServer } from './servers.ts';
 
 const ROUNDS = 4;
@@ -52,10 +53,8 @@ export async function measurePathAlone(print: (line: string) => void): Promise<P
 }
 
 async function createDatabase(postgresUrl: string, name: string): Promise<string> {
-  await withDatabase(postgresUrl, (client) => client.query(`create database ${name}`));
-  const url = new URL(postgresUrl);
-  url.pathname = `/${name}`;
-  return url.href;
+  await withClient(postgresUrl, (client) => client.query(`create database ${name}`));
+  return databaseUrl(postgresUrl, name);
 }
 
 async function compare(
@@ -84,9 +83,7 @@ async function compare(
 /** A benchmark of a gateway that loses events would be worthless. @throws Error when rows are missing */
 async function everyAckIsStored(postgresUrl: string, loads: readonly LoadResult[]): Promise<void> {
   const acks = loads.reduce((sum, load) => sum + load.acks, 0);
-  const url = new URL(postgresUrl);
-  url.pathname = '/gateway';
-  const { rows } = await withDatabase(url.href, (client) =>
+  const { rows } = await withClient(databaseUrl(postgresUrl, 'gateway'), (client) =>
     client.query<{ count: string }>('select count(*) from stripe_webhook_events'),
   );
   const stored = Number(rows[0]?.count);

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { withClient } from './with-client.ts';
 
 /** Two processes that make the template at once take turns on this advisory lock of the database in their URL. */
 const TEMPLATE_LOCK = 7_305_114;
@@ -16,7 +17,7 @@ export async function createTemplate(options: {
   template?: string;
 }): Promise<string> {
   const { url, migrate, template = 'tenantry_template' } = options;
-  await withAdministrator(url, async (administrator) => {
+  await withClient(url, async (administrator) => {
     await administrator.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK]);
     const finished = await administrator.query(
       'SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate',
@@ -41,7 +42,7 @@ export async function createDatabaseFromTemplate(options: {
 }): Promise<string> {
   const { url, name, template = 'tenantry_template' } = options;
   const [target, source] = [pg.escapeIdentifier(name), pg.escapeIdentifier(template)];
-  await withAdministrator(url, (administrator) =>
+  await withClient(url, (administrator) =>
     administrator.query(`CREATE DATABASE ${target} TEMPLATE ${source}`),
   );
   return databaseUrl(url, name);
@@ -49,27 +50,14 @@ export async function createDatabaseFromTemplate(options: {
 
 /** Drops a database with all its connections; one that does not exist is fine. */
 export async function dropDatabase(options: { url: string; name: string }): Promise<void> {
-  await withAdministrator(options.url, (administrator) =>
+  await withClient(options.url, (administrator) =>
     administrator.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(options.name)} WITH (FORCE)`),
   );
 }
 
-function databaseUrl(url: string, name: string): string {
+/** @returns the URL of another database of the same server */
+export function databaseUrl(url: string, name: string): string {
   const target = new URL(url);
   target.pathname = `/${encodeURIComponent(name)}`;
   return target.href;
-}
-
-/** The connection's end also gives its advisory lock back. */
-async function withAdministrator<Result>(
-  url: string,
-  task: (client: pg.Client) => Promise<Result>,
-): Promise<Result> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await task(client);
-  } finally {
-    await client.end();
-  }
 }

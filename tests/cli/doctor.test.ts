@@ -12,6 +12,7 @@ import type { Report } from '../../cli/doctor/report.ts';
 import { scheduleId } from '../../client/contract.ts';
 import { ALL_STRIPE_EVENT_TYPES } from '../../domain/stripe-event-types.ts';
 import { createDatabaseFromTemplate, dropDatabase } from '../../sandbox/postgres/template.ts';
+import { withClient } from '../../sandbox/postgres/with-client.ts';
 import { freePort } from '../../sandbox/processes/free-port.ts';
 import { waitUntil } from '../../sandbox/processes/wait-until.ts';
 import { startStack } from '../../sandbox/stack.ts';
@@ -114,12 +115,9 @@ describe('a healthy installation', () => {
 
   test('the pings leave no row behind', async () => {
     await variant();
-    const client = new pg.Client({ connectionString: stack.postgres.url });
-    await client.connect();
-    const { rows } = await client.query(
-      "select count(*)::int as rows from stripe_webhook_events where source = 'webhook'",
+    const { rows } = await withClient(stack.postgres.url, (client) =>
+      client.query("select count(*)::int as rows from stripe_webhook_events where source = 'webhook'"),
     );
-    await client.end();
     expect(rows).toEqual([{ rows: 0 }]);
   });
 });

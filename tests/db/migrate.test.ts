@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { setUpDatabase } from '../../db/migrate.ts';
-import { dropDatabase } from '../../sandbox/postgres/template.ts';
+import { databaseUrl, dropDatabase } from '../../sandbox/postgres/template.ts';
+import { withClient } from '../../sandbox/postgres/with-client.ts';
 
 const MASTER = '00000000-0000-4000-8000-000000000001';
 
@@ -10,7 +10,7 @@ test('two set-ups at once bring an empty database to the same state as one', asy
   const server = inject('postgresUrl');
   const name = `migrate_${randomUUID().replaceAll('-', '')}`;
   await query(server, `create database ${name}`);
-  const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  const url = databaseUrl(server, name);
   const setUp = () => setUpDatabase({ url, masterBillingTenantId: MASTER });
   await Promise.all([setUp(), setUp(), setUp()]);
   await setUp();
@@ -22,11 +22,5 @@ test('two set-ups at once bring an empty database to the same state as one', asy
 });
 
 async function query(url: string, sql: string): Promise<{ count?: number }[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
+  return withClient(url, async (client) => (await client.query(sql)).rows);
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Postgres, startPostgres } from '../../sandbox/postgres/start-postgres.ts';
 import { createDatabaseFromTemplate, createTemplate, dropDatabase } from '../../sandbox/postgres/template.ts';
 import { isOpenToOthers } from '../../sandbox/postgres/unprivileged-user.ts';
+import { withClient } from '../../sandbox/postgres/with-client.ts';
 
 const log = () => undefined;
 let postgres: Postgres;
@@ -17,13 +18,7 @@ beforeAll(async () => {
 afterAll(() => postgres.close());
 
 async function query(url: string, text: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(text)).rows;
-  } finally {
-    await client.end();
-  }
+  return withClient(url, async (client) => (await client.query(text)).rows);
 }
 
 test('it is Postgres 18 in UTF-8 and UTC with 200 connections, and its password counts', async () => {

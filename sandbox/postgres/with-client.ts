@@ -1,8 +1,8 @@
 import pg from 'pg';
 
-/** Opens a connection, lets it be used, and closes it. */
-export async function withDatabase<Result>(
-  url: string | undefined,
+/** Opens a connection, lets it be used, and closes it, which also gives back its locks. */
+export async function withClient<Result>(
+  url: string,
   use: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
   const client = new pg.Client({ connectionString: url });
