@@ -6,7 +6,10 @@ const rooms = {
   domain: { mayUse: ['domain'], packages: ['zod'], node: false },
   db: { mayUse: ['db', 'domain'], packages: ['drizzle-orm', 'pg', 'zod'] },
   stripe: { mayUse: ['stripe', 'domain'], packages: ['stripe', 'zod'] },
-  client: { mayUse: ['client', 'domain'], packages: ['@temporalio/client', '@temporalio/common'] },
+  client: {
+    mayUse: ['client', 'domain'],
+    packages: ['@temporalio/client', '@temporalio/common', 'p-timeout'],
+  },
   workflows: {
     mayUse: ['workflows', 'domain', 'activities', 'client/contract\\.ts'],
     packages: ['@temporalio/workflow', '@temporalio/common'],
@@ -31,6 +34,7 @@ const rooms = {
       'fastify-plugin',
       '@fastify/',
       'zod',
+      'p-timeout',
       'pino',
       'prom-client',
       '@temporalio/client',

@@ -1,4 +1,5 @@
 import { fastify } from 'fastify';
+import pTimeout from 'p-timeout';
 import type { Pool } from 'pg';
 
 /** A check that takes longer counts as failed. */
@@ -56,9 +57,5 @@ async function sdkMetrics(url: string): Promise<string> {
 
 /** false also for a check that fails. */
 async function answersInTime(answer: Promise<boolean>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS);
-  });
-  return Promise.race([answer.catch(() => false), late]).finally(() => clearTimeout(timer));
+  return pTimeout(answer, { milliseconds: CHECK_TIMEOUT_MS }).catch(() => false);
 }

@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import { describeError } from '../error-text.ts';
 import type { CheckName, Finding, Verdict } from './finding.ts';
 
@@ -44,20 +45,14 @@ export async function runChecks(
 }
 
 async function verdictsOf(check: Check, deadlineMs: number): Promise<readonly Verdict[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const trouble = new Trouble(
-      `No answer within ${deadlineMs / 1000} s.`,
-      'Look at the network and the load of what this check asks, then run it again.',
-    );
-    timer = setTimeout(() => reject(trouble), deadlineMs);
-  });
+  const late = new Trouble(
+    `No answer within ${deadlineMs / 1000} s.`,
+    'Look at the network and the load of what this check asks, then run it again.',
+  );
   try {
-    return await Promise.race([check(), late]);
+    return await pTimeout(check(), { milliseconds: deadlineMs, message: late });
   } catch (error) {
     return [verdictOf(error)];
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import pTimeout from 'p-timeout';
 import { cacheFolder } from '../processes/made-once.ts';
 import { type Log, withProgress } from '../processes/progress.ts';
 
@@ -61,11 +62,7 @@ export async function downloadTemporal(log: Log): Promise<string | undefined> {
   try {
     await withProgress({ log, doing: 'temporal: downloading the server' }, async () => {
       const started = TestWorkflowEnvironment.createLocal({ server: { executable } });
-      const limit = AbortSignal.timeout(DOWNLOAD_LIMIT_MS);
-      const tooLong = new Promise<never>((_, reject) => {
-        limit.addEventListener('abort', () => reject(limit.reason), { once: true });
-      });
-      await (await Promise.race([started, tooLong])).teardown();
+      await (await pTimeout(started, { milliseconds: DOWNLOAD_LIMIT_MS })).teardown();
     });
   } catch (error) {
     log(`temporal: no download (${error instanceof Error ? error.message : error})`);

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import pTimeout from 'p-timeout';
 import { z } from 'zod';
 import type { GatewayDependencies } from '../dependencies.ts';
 import { Problem, problemSchema, refuseOtherMethods, unavailable } from '../problem.ts';
@@ -45,13 +46,8 @@ export async function healthRoutes(
 }
 
 async function check(ping: () => Promise<unknown>): Promise<'up' | 'down'> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'down'>((resolve) => {
-    timer = setTimeout(() => resolve('down'), CHECK_TIMEOUT_MS);
-  });
-  const answered = ping().then(
-    () => 'up' as const,
-    () => 'down' as const,
+  return pTimeout(ping(), { milliseconds: CHECK_TIMEOUT_MS }).then(
+    () => 'up',
+    () => 'down',
   );
-  return Promise.race([answered, late]).finally(() => clearTimeout(timer));
 }
