@@ -2,10 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 const shared = {
   pool: 'forks',
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
   // Conditions are waited for, and a busy machine may take its time.
-  expect: { poll: { timeout: 20_000 } },
+  expect: { poll: { timeout: 40_000 } },
 } as const;
 
 export default defineConfig({

@@ -11,7 +11,7 @@ import type { RoutedEvent } from '../../domain/webhook-event.ts';
 import { MASTER_BILLING_TENANT_ID, type TestDatabase } from '../database.ts';
 
 /** A busy machine may take its time. */
-const WAIT_MAX = { timeout: 10_000 };
+const WAIT_MAX = { timeout: 40_000 };
 
 /** A Stripe id that no other test has. */
 export const newId = (prefix: string) => `${prefix}_${randomUUID().replaceAll('-', '')}`;

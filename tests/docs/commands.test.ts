@@ -12,7 +12,7 @@ const NPM_SCRIPT = /\bnpm run (?:--silent )?([\w:-]+)/g;
 const NPM_WORD = /\bnpm (\w[\w:-]*)/g;
 /** What npm does without a script of ours. */
 const NPM_OWN = ['run', 'ci', 'test'];
-const HELP_LIMIT_MS = 20_000;
+const HELP_LIMIT_MS = 60_000;
 
 test.each(documents)('every npm command in $path exists', ({ text }) => {
   const commands = [...shellCommands(text), ...inlineCode(text)].join('\n');

@@ -1,7 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { waitUntil } from '../../sandbox/processes/wait-until.ts';
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 const POLL_MS = 10;
 
 /**

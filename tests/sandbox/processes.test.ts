@@ -11,6 +11,7 @@ import { ProcessFailed, type ProcessOptions, startProcess } from '../../sandbox/
 import { waitUntil } from '../../sandbox/processes/wait-until.ts';
 
 const START_PROCESS = new URL('../../sandbox/processes/start-process.ts', import.meta.url).href;
+const WAIT_MS = 30_000;
 /** Stays up, and ignores SIGTERM when it is told to. */
 const SERVER = `
   if (process.argv[1] === 'stubborn') process.on('SIGTERM', () => console.log('no'));
@@ -57,7 +58,7 @@ test('a process is ready when its line has come, stops on SIGTERM, and stopping 
 });
 
 test('a process that ignores SIGTERM is killed after its limit', async () => {
-  const started = await startProcess(server({ mode: 'stubborn', stopLimitMs: 300 }));
+  const started = await startProcess(server({ mode: 'stubborn', stopLimitMs: 3_000 }));
   expect(await started.stop()).toEqual({ code: null, signal: 'SIGKILL' });
   expect(started.output()).toContain('no');
 });
@@ -154,8 +155,8 @@ test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
     expect(runs(childPid)).toBe(true);
     starter.kill(signal);
     await starter.exited;
-    await waitUntil({ what: 'the child is gone', check: () => !runs(childPid), limitMs: 5_000 });
-    await waitUntil({ what: 'its folder too', check: () => !existsSync(temporaryFolder), limitMs: 5_000 });
+    await waitUntil({ what: 'the child is gone', check: () => !runs(childPid), limitMs: WAIT_MS });
+    await waitUntil({ what: 'its folder too', check: () => !existsSync(temporaryFolder), limitMs: WAIT_MS });
   },
 );
 
@@ -186,7 +187,7 @@ test('what is shared on a machine is made once, however many want it at the same
       log: (line) => notes.push(line),
       make: async (path) => {
         made += 1;
-        await waitUntil({ what: 'the others wait', check: () => notes.length === 2, limitMs: 5_000 });
+        await waitUntil({ what: 'the others wait', check: () => notes.length === 2, limitMs: WAIT_MS });
         await writeFile(path, 'made');
       },
     });
@@ -214,7 +215,7 @@ test('the lock of a maker that died is taken over, and a failed making leaves no
 test('something slow says what it does, that it goes on, and that it is done', async () => {
   const lines: string[] = [];
   const log = (line: string) => lines.push(line);
-  const task = () => waitUntil({ what: 'a tick', check: () => lines.length > 1, limitMs: 5_000 });
+  const task = () => waitUntil({ what: 'a tick', check: () => lines.length > 1, limitMs: WAIT_MS });
   await withProgress({ log, doing: 'building', everyMs: 20 }, task);
   expect(lines[0]).toBe('building ...');
   expect(lines[1]).toMatch(/^building: \d+\.\d s so far$/);

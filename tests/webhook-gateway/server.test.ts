@@ -53,7 +53,7 @@ async function refusesConnections(url: string): Promise<void> {
       () => 'open',
       () => 'closed',
     );
-  await expect.poll(state, { timeout: 5_000 }).toBe('closed');
+  await expect.poll(state).toBe('closed');
 }
 
 test('I1: SIGTERM finishes what was accepted: the event is committed and answered, then the process ends', async () => {
@@ -66,7 +66,7 @@ test('I1: SIGTERM finishes what was accepted: the event is committed and answere
       await pool.query(`select 1 from pg_stat_activity where datname = current_database()
        and application_name = 'tenantry gateway' and wait_event_type = 'Lock'`)
     ).rowCount;
-  await expect.poll(waiting, { timeout: 5_000 }).toBe(1);
+  await expect.poll(waiting).toBe(1);
   server.kill('SIGTERM');
   await refusesConnections(url);
   await holder.query('commit');
@@ -138,7 +138,7 @@ test('it starts without Temporal and takes events; checkouts get 503 with Retry-
     method: 'POST',
     body: JSON.stringify({ email: 'ada@example.com', client_name: 'Ada' }),
     headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(20_000),
   });
   expect([checkout.status, Number(checkout.headers.get('retry-after'))]).toEqual([503, 5]);
 });

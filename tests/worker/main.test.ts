@@ -63,12 +63,12 @@ test('a namespace that is not there is waited for, and the process stops when to
 
 test('it is ready while Temporal answers, and only then', async () => {
   const { url, ready } = await startWorker({}, (line) => line.includes('workers poll'));
-  await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ checks: { temporal: 'up' } });
+  await expect.poll(ready).toMatchObject({ checks: { temporal: 'up' } });
   expect(await (await fetch(`${url}/metrics`)).text()).toContain('temporal_');
   await temporal.stop();
   expect(await ready()).toMatchObject({ checks: { database: 'up', temporal: 'down' } });
   await temporal.start();
-  await expect.poll(ready, { timeout: 30_000 }).toMatchObject({ checks: { temporal: 'up' } });
+  await expect.poll(ready).toMatchObject({ checks: { temporal: 'up' } });
 });
 
 test('a port that is taken is told in the log, with exit code 1', async () => {

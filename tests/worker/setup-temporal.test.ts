@@ -64,7 +64,7 @@ test('every schedule of the contract is there, and no other of the queue', async
     for await (const schedule of client.schedule.list()) ids.push(schedule.scheduleId);
     return ids.filter((id) => id.endsWith(taskQueue)).sort();
   };
-  await expect.poll(listed, { timeout: 20_000 }).toEqual(wantedIds);
+  await expect.poll(listed).toEqual(wantedIds);
 });
 
 test('two set-ups at once, and one more after them, make one schedule', async () => {
@@ -111,7 +111,7 @@ test('two task queues of one namespace are both swept, at the same second too', 
     return descriptions.map(({ info }) => info.recentActions[0]?.action.workflow.workflowId);
   };
   await expect
-    .poll(runs, { timeout: 20_000 })
+    .poll(runs)
     .toEqual([taskQueue, other].map((queue) => expect.stringMatching(`^sweep-webhook-events-${queue}-20`)));
 });
 

@@ -22,7 +22,7 @@ function gate() {
   return { opened, open: () => open() };
 }
 
-const WAIT = { timeout: 20_000, interval: 10 };
+const WAIT = { timeout: 40_000, interval: 10 };
 
 describe('what is asked for is done, in this order', () => {
   test.each([

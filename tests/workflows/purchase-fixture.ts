@@ -15,7 +15,7 @@ import type { createTenantWorkflow } from '../../workflows/create-tenant.ts';
 import { FakeWorld } from './fake-world.ts';
 import type { Workflows } from './start-workflows.ts';
 
-const WAITING_LIMIT_MS = 20_000;
+const WAITING_LIMIT_MS = 40_000;
 
 export type CreateTenantHandle = WorkflowHandleWithFirstExecutionRunId<typeof createTenantWorkflow>;
 

@@ -13,7 +13,7 @@ async function startDelivering(
   options: { deliveries?: Partial<DeliverySettings>; delayMs?: number; location?: string } = {},
 ): Promise<DeliverySandbox> {
   const sandbox = await startSandbox({
-    deliveries: { retryFirstMs: 10, retryWaitMaxMs: 40, timeoutMs: 2_000, ...options.deliveries },
+    deliveries: { retryFirstMs: 10, retryWaitMaxMs: 40, timeoutMs: 20_000, ...options.deliveries },
   });
   const receiver = await startReceiver(options);
   const endpoint = await sandbox.stripe.webhookEndpoints.create({
@@ -108,7 +108,7 @@ describe('a webhook', () => {
 
   it('is not sent to a disabled endpoint, also not as a retry', async () => {
     const { stripe, control, receiver, endpoint } = await startDelivering({
-      deliveries: { retryFirstMs: 300, retryWaitMaxMs: 300 },
+      deliveries: { retryFirstMs: 3_000, retryWaitMaxMs: 3_000 },
     });
     receiver.answerNext(500);
     await stripe.customers.create({});
@@ -159,7 +159,7 @@ describe('the control of deliveries', () => {
     await stripe.customers.update(id, { name: 'a' });
     await control.waitUntilIdle();
     expect(receiver.types()).toEqual(['customer.updated', 'customer.updated', 'customer.updated']);
-    await control.delayNext({ delayMs: 100, types: ['customer.updated'] });
+    await control.delayNext({ delayMs: 2_000, types: ['customer.updated'] });
     await stripe.customers.update(id, { name: 'b' });
     await stripe.customers.del(id);
     await control.waitUntilIdle();

@@ -113,8 +113,8 @@ describe('a rule for deliveries', () => {
 describe('a resend by hand', () => {
   it('makes one attempt beside the automatic ones, and acknowledges when it succeeds', async () => {
     const { stripe, control, receiver, endpoint } = await startDelivering({
-      retryFirstMs: 400,
-      retryWaitMaxMs: 400,
+      retryFirstMs: 4_000,
+      retryWaitMaxMs: 4_000,
     });
     receiver.answerNext(500, 500);
     await stripe.products.create({ name: 'a' });
@@ -139,8 +139,8 @@ describe('a resend by hand', () => {
 describe('a receiver that hangs', () => {
   it('does not hold up the others', async () => {
     const { stripe, control, receiver } = await startDelivering(
-      { concurrentMax: 2, timeoutMs: 1_000, attemptsMax: 1 },
-      { delayMs: 700 },
+      { concurrentMax: 2, timeoutMs: 20_000, attemptsMax: 1 },
+      { delayMs: 2_000 },
     );
     const quick = await startReceiver();
     await stripe.webhookEndpoints.create({ url: quick.url, enabled_events: ['product.created'] });

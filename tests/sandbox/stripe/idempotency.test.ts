@@ -31,7 +31,7 @@ describe('idempotency keys', () => {
 
   it('refuse with a 409 while the first request is still running', async () => {
     const { stripe, control } = await startSandbox();
-    await control.injectFault({ method: 'POST', path: '/v1/customers', kind: 'slow', delayMs: 300 });
+    await control.injectFault({ method: 'POST', path: '/v1/customers', kind: 'slow', delayMs: 3_000 });
     const slow = stripe.customers.create({ email: 'a@example.com' }, { idempotencyKey: 'one' });
     await expect.poll(async () => (await control.requests()).length).toBe(1);
     const refusal = await refusalOf(
@@ -46,11 +46,11 @@ describe('idempotency keys', () => {
   it('are new after a reset, whatever is still running', async () => {
     const { stripe, control } = await startSandbox();
     const create = () => stripe.customers.create({ email: 'a@example.com' }, { idempotencyKey: 'one' });
-    await control.injectFault({ method: 'POST', path: '/v1/customers', kind: 'slow', delayMs: 200 });
+    await control.injectFault({ method: 'POST', path: '/v1/customers', kind: 'slow', delayMs: 1_000 });
     const before = create();
     await expect.poll(async () => (await control.requests()).length).toBe(1);
     await control.reset();
-    await control.injectFault({ method: 'POST', path: '/v1/customers', kind: 'slow', delayMs: 600 });
+    await control.injectFault({ method: 'POST', path: '/v1/customers', kind: 'slow', delayMs: 6_000 });
     const after = create();
     await expect.poll(async () => (await control.requests()).length).toBe(1);
     await before;

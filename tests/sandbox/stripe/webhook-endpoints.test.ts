@@ -67,7 +67,7 @@ describe('a webhook endpoint', () => {
 
   it('gets what it missed when it is enabled again in time', async () => {
     const { stripe, control } = await startSandbox({
-      deliveries: { retryFirstMs: 150, retryWaitMaxMs: 150 },
+      deliveries: { retryFirstMs: 3_000, retryWaitMaxMs: 3_000 },
     });
     const receiver = await startReceiver();
     const endpoint = await stripe.webhookEndpoints.create({ url: receiver.url, enabled_events: ['*'] });
@@ -82,7 +82,7 @@ describe('a webhook endpoint', () => {
   });
 
   it('gets nothing more once it is deleted, and its events stay undelivered', async () => {
-    const { stripe, control } = await startSandbox({ deliveries: { retryFirstMs: 100 } });
+    const { stripe, control } = await startSandbox({ deliveries: { retryFirstMs: 2_000 } });
     const receiver = await startReceiver();
     const endpoint = await stripe.webhookEndpoints.create({ url: receiver.url, enabled_events: ['*'] });
     receiver.answerNext(500);

@@ -75,7 +75,7 @@ describe('test clock', () => {
     const { clock, stripe, subscribe } = await startStage();
     await subscribe();
     // Time goes on when what it has told is answered.
-    const receiver = await startReceiver({ delayMs: 500 });
+    const receiver = await startReceiver({ delayMs: 3_000 });
     await stripe.webhookEndpoints.create({ url: receiver.url, enabled_events: ['*'] });
     const advance = (days: number) =>
       stripe.testHelpers.testClocks.advance(clock, { frozen_time: start + days * day });
