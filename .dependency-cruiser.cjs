@@ -6,10 +6,7 @@ const rooms = {
   domain: { mayUse: ['domain'], packages: ['zod'], node: false },
   db: { mayUse: ['db', 'domain'], packages: ['drizzle-orm', 'pg', 'zod'] },
   stripe: { mayUse: ['stripe', 'domain'], packages: ['stripe', 'zod'] },
-  client: {
-    mayUse: ['client', 'domain'],
-    packages: ['@temporalio/client', '@temporalio/common', 'p-timeout'],
-  },
+  client: { mayUse: ['client', 'domain'], packages: ['@temporalio/client', '@temporalio/common'] },
   workflows: {
     mayUse: ['workflows', 'domain', 'activities', 'client/contract\\.ts'],
     packages: ['@temporalio/workflow', '@temporalio/common'],

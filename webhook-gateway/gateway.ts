@@ -20,6 +20,26 @@ const POOL_SIZE = 6;
 const STATEMENT_TIMEOUT_MS = 8_000;
 /** gRPC's default lets a lost connection rest for up to two minutes. */
 const RECONNECT_PAUSE_MAX_MS = 2_000;
+/**
+ * gRPC's own retries (https://github.com/grpc/proposal/blob/master/A6-client-retries.md), about four seconds in all. Unlike
+ * those of Temporal's SDK they end at a call's deadline and when the connection is closed: the SDK's wait out their
+ * pause first, and then throw where nobody can catch it.
+ */
+const RETRIES = JSON.stringify({
+  loadBalancingConfig: [],
+  methodConfig: [
+    {
+      name: [{}],
+      retryPolicy: {
+        maxAttempts: 5,
+        initialBackoff: '0.3s',
+        maxBackoff: '2s',
+        backoffMultiplier: 2,
+        retryableStatusCodes: ['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'UNKNOWN', 'ABORTED', 'INTERNAL'],
+      },
+    },
+  ],
+});
 
 export type GatewaySettings = {
   databaseUrl: string;
@@ -47,12 +67,9 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
     onError: (error) => log.warn({ err: databaseFailure(error) }, 'a database connection broke'),
   });
   const metrics = createGatewayMetrics();
-  const asking = connectTemporal(settings.temporal);
+  const asking = connectTemporal(settings.temporal, { 'grpc.service_config': RETRIES });
   // A connection of its own: a burst of wakes must not stand in the way of a checkout. The waker tries again itself.
-  const waking = connectTemporal({
-    ...settings.temporal,
-    connectionOptions: { ...settings.temporal.connectionOptions, interceptors: [] },
-  });
+  const waking = connectTemporal(settings.temporal);
   const { taskQueue } = settings;
   const { wakeBillingSync } = createTenancyClient({ client: waking.client, taskQueue });
   const inbox = new InboxWriter({
@@ -91,11 +108,17 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
   return { app, close };
 }
 
-function connectTemporal({ connectionOptions, namespace }: GatewaySettings['temporal']) {
+/** A connection that is made when it is first used, without the SDK's retries. */
+function connectTemporal(
+  { connectionOptions, namespace }: GatewaySettings['temporal'],
+  channelArgs: ConnectionOptions['channelArgs'] = {},
+) {
   const connection = Connection.lazy({
     ...connectionOptions,
+    interceptors: [],
     channelArgs: {
       ...connectionOptions.channelArgs,
+      ...channelArgs,
       'grpc.max_reconnect_backoff_ms': RECONNECT_PAUSE_MAX_MS,
       // Channels with equal arguments share one connection otherwise.
       'grpc.use_local_subchannel_pool': 1,

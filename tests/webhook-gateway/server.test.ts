@@ -1,12 +1,16 @@
-import { afterEach, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../sandbox/processes/free-port.ts';
 import { type ManagedProcess, startProcess } from '../../sandbox/processes/start-process.ts';
 import { useDatabase } from '../database.ts';
+import { useSetUpTemporal } from '../temporal.ts';
 import { delivery, eventText } from './bad-input/row.ts';
 import { API_KEY, SNAPSHOT_SECRET, signature, subscriptionEvent } from './fake-gateway.ts';
 import { answersOf, open } from './raw-http.ts';
 
 const { pool, url: databaseUrl } = await useDatabase();
+const temporal = await useSetUpTemporal();
 const NOBODY = '127.0.0.1:1';
 
 let server: ManagedProcess | undefined;
@@ -44,6 +48,39 @@ function deliver(url: string, id: string): Promise<Response> {
     body,
     headers: { 'stripe-signature': signature(body, SNAPSHOT_SECRET, nowS) },
   });
+}
+
+function checkOut(url: string): Promise<Response> {
+  return fetch(`${url}/checkouts`, {
+    method: 'POST',
+    body: JSON.stringify({ email: 'ada@example.com', client_name: 'Ada' }),
+    headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+    // The gateway's own limit is 5 s.
+    signal: AbortSignal.timeout(20_000),
+  });
+}
+
+/** Stands before a server, and breaks so many connections off before it lets one through. */
+async function breakingProxy(address: string, times: number) {
+  const [host = '', port] = address.split(':');
+  const sockets = new Set<Socket>();
+  let broken = 0;
+  const server = createServer((client) => {
+    if (broken < times) {
+      broken += 1;
+      client.destroy();
+      return;
+    }
+    const upstream = connect(Number(port), host);
+    for (const socket of [client, upstream]) sockets.add(socket.on('error', () => undefined));
+    client.pipe(upstream).pipe(client);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, broken: () => broken };
 }
 
 /** Resolves when nobody can connect any more, so the stop is under way. */
@@ -134,13 +171,15 @@ test('it starts without Temporal and takes events; checkouts get 503 with Retry-
     200,
     { status: 'ready', checks: { postgres: 'up', temporal: 'down' } },
   ]);
-  const checkout = await fetch(`${url}/checkouts`, {
-    method: 'POST',
-    body: JSON.stringify({ email: 'ada@example.com', client_name: 'Ada' }),
-    headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
-    signal: AbortSignal.timeout(20_000),
-  });
-  expect([checkout.status, Number(checkout.headers.get('retry-after'))]).toEqual([503, 5]);
+  const answer = await checkOut(url);
+  expect([answer.status, Number(answer.headers.get('retry-after'))]).toEqual([503, 5]);
+});
+
+test('a checkout outlives a connection to Temporal that breaks twice', async () => {
+  const breaking = await breakingProxy(temporal.address, 2);
+  const { url } = await startServer({ ...temporal.env, TEMPORAL_ADDRESS: breaking.address });
+  expect((await checkOut(url)).status).toBe(202);
+  expect(breaking.broken()).toBe(2);
 });
 
 test('it starts without Postgres, is not ready, and answers events with 503 and Retry-After', async () => {
