@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type Stripe from 'stripe';
-import type { Purchase, System } from '../system.ts';
+import { type Purchase, type System, until } from '../system.ts';
 
 const PROVISIONED_AT_ONCE = 8;
 
@@ -45,7 +45,7 @@ export async function provisioned(system: System, count: number): Promise<KnownC
       group.push(await buyer(system, 1 + customers.length + group.length));
     await Promise.all(
       group.map(async (customer) => {
-        await checkOut(system, customer);
+        await until('the checkout is accepted', () => checkOut(system, customer));
         await tenantCreated(system, customer);
       }),
     );

@@ -4,6 +4,8 @@ import type Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
 import type { Sandbox } from '../simulator-fixture.ts';
 
+const PATIENCE_MS = 60_000;
+
 /** A webhook, and where the test clock stood when it came. */
 export interface Witnessed {
   readonly event: Stripe.Event;
@@ -16,7 +18,8 @@ export interface Witnessed {
  */
 export async function startWitness({ control, stripe }: Sandbox, clock: string): Promise<Witnessed[]> {
   const witnessed: Witnessed[] = [];
-  const server = createServer(async (request, response) => {
+  // A machine that stalls must not cost an attempt: time would go on before the next one.
+  const server = createServer({ keepAliveTimeout: PATIENCE_MS }, async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const event = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Stripe.Event;
@@ -30,7 +33,7 @@ export async function startWitness({ control, stripe }: Sandbox, clock: string):
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  await control.configureDeliveries({ concurrentMax: 1 });
+  await control.configureDeliveries({ concurrentMax: 1, timeoutMs: PATIENCE_MS });
   await stripe.webhookEndpoints.create({ url: `http://127.0.0.1:${port}/`, enabled_events: ['*'] });
   return witnessed;
 }
