@@ -6,12 +6,15 @@ import {
   eventsSince,
   newestEvent,
   refusalOf,
+  runningFrom,
   type Sandbox,
   startSandbox,
 } from './simulator-fixture.ts';
 
 const dayMs = 86_400_000;
 const daySeconds = 86_400;
+
+const startInDecember = () => startSandbox({ now: runningFrom('2026-12-01T00:00:00Z') });
 
 /** A renewal of 10.00 USD that has just failed once, with retries after 3, 5 and 6 days. */
 async function failedRenewal(
@@ -44,7 +47,7 @@ async function story(stripe: Stripe, mark: string | undefined): Promise<string[]
 
 describe('a renewal that can not be paid', () => {
   it('is tried again as the settings say, counted, and left open at the end', async () => {
-    const sandbox = await startSandbox();
+    const sandbox = await startInDecember();
     const { control, stripe } = sandbox;
     const { invoice, subscription } = await failedRenewal(sandbox);
     expect(invoice).toMatchObject({
@@ -73,7 +76,7 @@ describe('a renewal that can not be paid', () => {
   });
 
   it('tells the next attempt in the failure itself, and what it was in the update', async () => {
-    const sandbox = await startSandbox();
+    const sandbox = await startInDecember();
     const { invoice } = await failedRenewal(sandbox);
     const [failed] = (await sandbox.stripe.events.list({ type: 'invoice.payment_failed' })).data;
     expect(failed?.data.object).toMatchObject({
@@ -90,7 +93,7 @@ describe('a renewal that can not be paid', () => {
   });
 
   it('tells the next attempt a moment after the failure when the settings say so', async () => {
-    const sandbox = await startSandbox();
+    const sandbox = await startInDecember();
     await sandbox.control.configureBilling({ tellsNextAttemptLater: true });
     const { invoice } = await failedRenewal(sandbox);
     const [failed] = (await sandbox.stripe.events.list({ type: 'invoice.payment_failed' })).data;
@@ -101,7 +104,7 @@ describe('a renewal that can not be paid', () => {
   });
 
   it('is written off at the end when the settings say so, after its subscription has ended', async () => {
-    const sandbox = await startSandbox();
+    const sandbox = await startInDecember();
     const { control, stripe } = sandbox;
     await control.configureBilling({ invoiceAtEnd: 'uncollectible', retryAfterSeconds: [5 * daySeconds] });
     const { subscription } = await failedRenewal(sandbox);
@@ -119,7 +122,7 @@ describe('a renewal that can not be paid', () => {
   });
 
   it('after a hard decline is counted but not charged until there is a new payment method', async () => {
-    const sandbox = await startSandbox();
+    const sandbox = await startInDecember();
     const { control, stripe } = sandbox;
     const { customer, subscription } = await failedRenewal(sandbox, { decline_code: 'stolen_card' });
     const mark = await newestEvent(stripe);
@@ -135,7 +138,7 @@ describe('a renewal that can not be paid', () => {
   });
 
   it('is not retried once nobody is to advance it, and again when somebody is', async () => {
-    const sandbox = await startSandbox();
+    const sandbox = await startInDecember();
     const { control, stripe } = sandbox;
     const { invoice } = await failedRenewal(sandbox);
     expect(await stripe.invoices.update(invoice.id, { auto_advance: false })).toMatchObject({
@@ -150,7 +153,7 @@ describe('a renewal that can not be paid', () => {
   });
 
   it('keeps its schedule when somebody tries to pay it in between', async () => {
-    const sandbox = await startSandbox();
+    const sandbox = await startInDecember();
     const { invoice } = await failedRenewal(sandbox);
     await expect(sandbox.stripe.invoices.pay(invoice.id)).rejects.toMatchObject({ statusCode: 402 });
     expect(await sandbox.stripe.invoices.retrieve(invoice.id)).toMatchObject({
@@ -160,7 +163,7 @@ describe('a renewal that can not be paid', () => {
   });
 
   it('waits for its customer to authenticate, and is paid when they do', async () => {
-    const { control, stripe } = await startSandbox();
+    const { control, stripe } = await startInDecember();
     const { customer, subscription } = await createSubscription(stripe, 2);
     await control.setPaymentFate({
       customer: customer.id,
@@ -188,7 +191,7 @@ describe('a renewal that can not be paid', () => {
   });
 
   it('for want of a payment method fails without a charge, and is charged when there is one', async () => {
-    const { control, stripe } = await startSandbox();
+    const { control, stripe } = await startInDecember();
     const { customer, subscription } = await createSubscription(stripe, 2);
     const [method] = (await stripe.customers.listPaymentMethods(customer.id)).data;
     await stripe.paymentMethods.detach(method?.id ?? '');
@@ -207,7 +210,7 @@ describe('a renewal that can not be paid', () => {
 
 describe('an invoice that is made at once', () => {
   it('is never tried again by itself', async () => {
-    const { control, stripe } = await startSandbox();
+    const { control, stripe } = await startInDecember();
     const { customer, itemId, subscription } = await createSubscription(stripe, 2);
     await control.setPaymentFate({ customer: customer.id, payments: 'next', outcome: { kind: 'decline' } });
     await stripe.subscriptions.update(subscription.id, {
@@ -229,7 +232,7 @@ describe('an invoice that is made at once', () => {
 
 describe('a customer who is deleted', () => {
   it('leaves drafts that stay drafts, and open invoices that nobody collects', async () => {
-    const { control, stripe } = await startSandbox();
+    const { control, stripe } = await startInDecember();
     const { id: customer } = await createCustomer(stripe, {}, 'pm_card_chargeCustomerFail');
     const waiting = await stripe.invoices.create({ customer, auto_advance: true, currency: 'usd' });
     const { id: open } = await stripe.invoices.create({ customer, currency: 'usd' });
@@ -258,7 +261,7 @@ describe('a customer who is deleted', () => {
 
 describe('a subscription that ends', () => {
   it('stops the collection of all open invoices of its customer', async () => {
-    const { control, stripe } = await startSandbox();
+    const { control, stripe } = await startInDecember();
     const { price, subscription } = await createSubscription(stripe, 1);
     const second = await stripe.subscriptions.create({
       customer: String(subscription.customer),

@@ -4,12 +4,15 @@ import {
   createSubscription,
   eventsSince,
   newestEvent,
+  runningFrom,
   startReceiver,
   startSandbox,
 } from './simulator-fixture.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
+/** Has 31 days. */
+const DECEMBER = '2026-12-01T00:00:00Z';
 
 async function renewalOf(stripe: Stripe, subscription: string): Promise<Stripe.Invoice | undefined> {
   const { data } = await stripe.invoices.list({ subscription });
@@ -56,7 +59,10 @@ describe("a renewal's invoice", () => {
   });
 
   it('waits while an endpoint has not acknowledged its creation, and is told when it has', async () => {
-    const { control, stripe } = await startSandbox({ deliveries: { attemptsMax: 1 } });
+    const { control, stripe } = await startSandbox({
+      now: runningFrom(DECEMBER),
+      deliveries: { attemptsMax: 1 },
+    });
     const receiver = await startReceiver();
     await stripe.webhookEndpoints.create({ url: receiver.url, enabled_events: ['invoice.created'] });
     const { subscription } = await createSubscription(stripe, 1);
@@ -84,7 +90,10 @@ describe("a renewal's invoice", () => {
   });
 
   it('waits no longer than the settings allow', async () => {
-    const { control, stripe } = await startSandbox({ deliveries: { attemptsMax: 1 } });
+    const { control, stripe } = await startSandbox({
+      now: runningFrom(DECEMBER),
+      deliveries: { attemptsMax: 1 },
+    });
     const receiver = await startReceiver();
     await stripe.webhookEndpoints.create({ url: receiver.url, enabled_events: ['invoice.created'] });
     const { subscription } = await createSubscription(stripe, 1);
@@ -108,7 +117,7 @@ describe("a renewal's invoice", () => {
   ] as const)(
     'while collection is paused with %s ends as %s, and nobody is charged',
     async (behavior, status, types) => {
-      const { control, stripe } = await startSandbox();
+      const { control, stripe } = await startSandbox({ now: runningFrom(DECEMBER) });
       const { subscription } = await createSubscription(stripe, 1);
       await stripe.subscriptions.update(subscription.id, { pause_collection: { behavior } });
       const mark = await newestEvent(stripe);

@@ -27,6 +27,12 @@ export async function startSandbox(options: StripeSimulatorOptions = {}): Promis
   return { simulator, control: simulator.control, stripe: clientOf(simulator) };
 }
 
+/** For what counts in days across months: the time of a simulator that begins at this moment, on whatever day it is run. */
+export function runningFrom(moment: string): () => number {
+  const aheadMs = Date.parse(moment) - Date.now();
+  return () => Date.now() + aheadMs;
+}
+
 async function judgeOfThisTest(): Promise<Judge> {
   const judge = await createJudge();
   onTestFinished(() => judge.assertConformance());
