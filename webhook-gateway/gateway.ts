@@ -1,4 +1,4 @@
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import type { ConnectionOptions } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { createTenancyClient, isRefused } from '../client/tenancy-client.ts';
 import { findCheckoutTenant } from '../db/checkouts.ts';
@@ -11,36 +11,13 @@ import { buildApp } from './app.ts';
 import type { App } from './dependencies.ts';
 import { InboxWriter } from './inbox-writer.ts';
 import { createGatewayMetrics } from './metrics.ts';
-import { CHECK_TIMEOUT_MS } from './routes/health.ts';
+import { connectTemporal, ping } from './temporal.ts';
 import { Waker } from './waker.ts';
 
 /** Two for the inbox's groups, the others for the store's questions and the health check. */
 const POOL_SIZE = 6;
 /** Stripe waits ten seconds and more for an answer; a statement that takes longer helps nobody. */
 const STATEMENT_TIMEOUT_MS = 8_000;
-/** gRPC's default lets a lost connection rest for up to two minutes. */
-const RECONNECT_PAUSE_MAX_MS = 2_000;
-/**
- * gRPC's own retries (https://github.com/grpc/proposal/blob/master/A6-client-retries.md), about four seconds in all. Unlike
- * those of Temporal's SDK they end at a call's deadline and when the connection is closed: the SDK's wait out their
- * pause first, and then throw where nobody can catch it.
- */
-const RETRIES = JSON.stringify({
-  loadBalancingConfig: [],
-  methodConfig: [
-    {
-      name: [{}],
-      retryPolicy: {
-        maxAttempts: 5,
-        initialBackoff: '0.3s',
-        maxBackoff: '2s',
-        backoffMultiplier: 2,
-        retryableStatusCodes: ['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'UNKNOWN', 'ABORTED', 'INTERNAL'],
-      },
-    },
-  ],
-});
-
 export type GatewaySettings = {
   databaseUrl: string;
   temporal: { connectionOptions: ConnectionOptions; namespace?: string };
@@ -67,9 +44,9 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
     onError: (error) => log.warn({ err: databaseFailure(error) }, 'a database connection broke'),
   });
   const metrics = createGatewayMetrics();
-  const asking = connectTemporal(settings.temporal, { 'grpc.service_config': RETRIES });
+  const asking = connectTemporal({ ...settings.temporal, triesAgain: true });
   // A connection of its own: a burst of wakes must not stand in the way of a checkout. The waker tries again itself.
-  const waking = connectTemporal(settings.temporal);
+  const waking = connectTemporal({ ...settings.temporal, triesAgain: false });
   const { taskQueue } = settings;
   const { wakeBillingSync } = createTenancyClient({ client: waking.client, taskQueue });
   const inbox = new InboxWriter({
@@ -106,32 +83,4 @@ export function createGateway(settings: GatewaySettings, log: Logger): Gateway {
     await Promise.all([database.close(), asking.connection.close(), waking.connection.close()]);
   };
   return { app, close };
-}
-
-/** A connection that is made when it is first used, without the SDK's retries. */
-function connectTemporal(
-  { connectionOptions, namespace }: GatewaySettings['temporal'],
-  channelArgs: ConnectionOptions['channelArgs'] = {},
-) {
-  const connection = Connection.lazy({
-    ...connectionOptions,
-    interceptors: [],
-    channelArgs: {
-      ...connectionOptions.channelArgs,
-      ...channelArgs,
-      'grpc.max_reconnect_backoff_ms': RECONNECT_PAUSE_MAX_MS,
-      // Channels with equal arguments share one connection otherwise.
-      'grpc.use_local_subchannel_pool': 1,
-    },
-  });
-  const client = new Client({ connection, ...(namespace !== undefined && { namespace }) });
-  return { connection, client };
-}
-
-/** Over a connection that doesn't try again: it is to tell how things are now. */
-function ping({ connection, client }: { connection: Connection; client: Client }): Promise<unknown> {
-  const { namespace } = client.options;
-  return connection.withDeadline(Date.now() + CHECK_TIMEOUT_MS, () =>
-    connection.workflowService.describeNamespace({ namespace }),
-  );
 }

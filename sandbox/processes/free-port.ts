@@ -15,10 +15,15 @@ export function freePort(): Promise<number> {
  *
  * @param start is to fail with ProcessFailed when the server can't start
  */
-export async function onFreePort<Server>(start: (port: number) => Promise<Server>): Promise<Server> {
+export function onFreePort<Server>(start: (port: number) => Promise<Server>): Promise<Server> {
+  return unlessPortsAreTaken(async () => start(await freePort()));
+}
+
+/** The same for a server that finds ports itself, which may be taken from it as well. */
+export async function unlessPortsAreTaken<Server>(start: () => Promise<Server>): Promise<Server> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await start(await freePort());
+      return await start();
     } catch (error) {
       const taken = error instanceof ProcessFailed && error.output.some((line) => PORT_TAKEN.test(line));
       if (!taken || attempt >= ATTEMPTS_MAX) throw error;

@@ -9,7 +9,7 @@ import { waitUntil } from './wait-until.ts';
 const READY_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 10_000;
 const URL_TIMEOUT_MS = 2_000;
-const LINES_IN_ERROR = 60;
+const LINES_IN_MESSAGE = 60;
 
 export type ProcessExit = { code: number | null; signal: NodeJS.Signals | null };
 
@@ -62,13 +62,13 @@ export type ManagedProcess = {
   restart(): Promise<void>;
 };
 
-/** The process could not be started, or ended or hung before it was ready; `output` has its last lines. */
+/** The process could not be started, or ended or hung before it was ready; `output` has its last 200 lines, the message fewer. */
 export class ProcessFailed extends Error {
   override readonly name = 'ProcessFailed';
   readonly output: readonly string[];
 
   constructor(message: string, output: readonly string[], cause?: unknown) {
-    super([message, ...output].join('\n  '), { cause });
+    super([message, ...output.slice(-LINES_IN_MESSAGE)].join('\n  '), { cause });
     this.output = output;
   }
 }
@@ -148,7 +148,7 @@ async function startRun(options: ProcessOptions, output: OutputLines): Promise<R
     await waitUntil({ what: `${name} is ready`, check, limitMs, signal: ended.signal });
   } catch (error) {
     const exit = JSON.stringify(await stop());
-    throw new ProcessFailed(`${name} did not start (${exit})`, output.last().slice(-LINES_IN_ERROR), error);
+    throw new ProcessFailed(`${name} did not start (${exit})`, output.last(), error);
   }
   return { pid, exited, running, kill: (signal) => void child.kill(signal), stop };
 }

@@ -1,5 +1,5 @@
 import { Connection } from '@temporalio/client';
-import { freePort, onFreePort } from '../processes/free-port.ts';
+import { freePort, onFreePort, unlessPortsAreTaken } from '../processes/free-port.ts';
 import { type Log, logToStderr, withProgress } from '../processes/progress.ts';
 import { startProcess } from '../processes/start-process.ts';
 import { waitUntil } from '../processes/wait-until.ts';
@@ -96,6 +96,8 @@ async function startServer(options: {
   const server = await startProcess({
     name: 'temporal',
     run: { command: program },
+    // A port that was taken is told in a panic, whose stack is longer than what is kept of the output.
+    env: { GOTRACEBACK: 'none' },
     isBackground,
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--log-level', 'error'],
@@ -125,7 +127,7 @@ async function startServer(options: {
       server.kill('SIGKILL');
       await server.exited;
     },
-    start: () => server.restart(),
+    start: () => unlessPortsAreTaken(() => server.restart()),
     close: stop,
   };
 }

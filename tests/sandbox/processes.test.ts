@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { constants, getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort, onFreePort } from '../../sandbox/processes/free-port.ts';
+import { freePort, onFreePort, unlessPortsAreTaken } from '../../sandbox/processes/free-port.ts';
 import { madeOnce } from '../../sandbox/processes/made-once.ts';
 import { withProgress } from '../../sandbox/processes/progress.ts';
 import { ProcessFailed, type ProcessOptions, startProcess } from '../../sandbox/processes/start-process.ts';
@@ -175,6 +175,17 @@ test('a server whose port was taken meanwhile is tried on another one', async ()
   blocker.close();
   expect(tried).toHaveLength(2);
   expect(port).toBe(tried[1]);
+});
+
+test('a server that ends with a long story after it has told of a taken port is tried again', async () => {
+  let tries = 0;
+  const failing = `console.log('listen tcp: address already in use\\n' + 'at\\n'.repeat(100)); process.exit(2)`;
+  const started = await unlessPortsAreTaken(() => {
+    tries += 1;
+    return startProcess(tries === 1 ? server({ args: ['-e', failing] }) : server());
+  });
+  await started.stop();
+  expect(tries).toBe(2);
 });
 
 test('what is shared on a machine is made once, however many want it at the same time', async () => {
