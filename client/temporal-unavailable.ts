@@ -10,7 +10,7 @@ export class TemporalUnavailable extends Error {
 
 /**
  * Makes calls to Temporal that end at a deadline; without one the SDK would go on trying for half a minute. Its own retries
- * look at the deadline only after their pause, which is up to 6 s: a connection without them ends in time.
+ * look at the deadline only after their pause, which grows to 6 s unless the connection is told otherwise.
  *
  * @throws TemporalUnavailable when Temporal is away or the time is over; other errors as they are
  */

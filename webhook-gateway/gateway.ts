@@ -18,6 +18,7 @@ import { Waker } from './waker.ts';
 const POOL_SIZE = 6;
 /** Stripe waits ten seconds and more for an answer; a statement that takes longer helps nobody. */
 const STATEMENT_TIMEOUT_MS = 8_000;
+
 export type GatewaySettings = {
   databaseUrl: string;
   temporal: { connectionOptions: ConnectionOptions; namespace?: string };
