@@ -24,7 +24,7 @@ import { withinDeadline } from './temporal-unavailable.ts';
 import { wakeBillingSync } from './wake-billing-sync.ts';
 
 /** Longer than a healthy server ever takes, shorter than a caller's patience. */
-const CALL_TIMEOUT_MS = 5_000;
+export const CALL_TIMEOUT_MS = 5_000;
 /** A query runs in a worker; a replay of a long history takes longer than a call. */
 const QUERY_TIMEOUT_MS = 5_000;
 /** gRPC status code. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { createServer as createTcpServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { SMTPServer } from 'smtp-server';
@@ -18,10 +18,11 @@ import { waitUntil } from '../../sandbox/processes/wait-until.ts';
 import { startStack } from '../../sandbox/stack.ts';
 import { ensureSchedules } from '../../worker/setup-temporal.ts';
 import { MASTER_BILLING_TENANT_ID } from '../database.ts';
+import { silentServer } from '../silent-server.ts';
 import { runCli } from './run-cli.ts';
 
 /** Whatever is away: a check's own deadline, and the start of a process on a busy machine. */
-const END_LIMIT_MS = 60_000;
+const END_LIMIT_MS = 30_000;
 const WAIT_MS = 40_000;
 
 const stack = await startStack({ durable: false, log: () => undefined });
@@ -585,20 +586,6 @@ async function restartGateway(): Promise<void> {
     check: async () => (await fetch(`${stack.gatewayUrl}/health/ready`)).ok,
     limitMs: WAIT_MS,
   });
-}
-
-/** A port that takes connections and never says a word. @returns the port */
-async function silentServer(): Promise<number> {
-  const sockets = new Set<{ destroy(): void }>();
-  const server = createTcpServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-  });
-  const port = await listening(server.listen(0, '127.0.0.1'));
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return port;
 }
 
 /** @returns the URL of its webhook route */

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { expect, test } from 'vitest';
@@ -10,6 +8,7 @@ import { TemporalUnavailable } from '../../client/temporal-unavailable.ts';
 import { createTenancyClient } from '../../client/tenancy-client.ts';
 import { type Checkout, checkoutSchema } from '../../domain/create-tenant-input.ts';
 import { WORKFLOW_SOURCE } from '../../worker/workflow-source.ts';
+import { silentServer } from '../silent-server.ts';
 import { useSetUpTemporal, useWorkers } from '../temporal.ts';
 
 const WITH_WORKER = 'served';
@@ -147,14 +146,10 @@ test('Temporal away is told', async () => {
 });
 
 test('a Temporal that takes connections and says nothing is told as away at the time limit', async () => {
-  const silent = createServer().listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  const { port } = silent.address() as AddressInfo;
-  const lazy = Connection.lazy({ address: `127.0.0.1:${port}` });
+  const lazy = Connection.lazy({ address: `127.0.0.1:${await silentServer()}` });
   const away = createTenancyClient({ client: new Client({ connection: lazy }) });
   // Only gRPC's keep-alive would notice, after 45 s.
   const answer = Promise.race([away.startCheckout(checkout()), delay(30_000, 'too late')]);
   await expect(answer).rejects.toThrow(TemporalUnavailable);
   await lazy.close();
-  silent.close();
 });

@@ -72,6 +72,7 @@ test('I11: a worker that is killed again and again loses no stage, doubles no no
     // Longer from life to life: on a slow machine too, one of them is long enough.
     await delay(700 + 300 * (seen.length % 5) + 50 * seen.length);
     seen.push((await accessOf(debt.tenant)) ?? '');
+    expect(seen.length).toBeLessThan(60);
   }
   const notices = await system.query<{ kind: string; rows: number }>(
     `select kind, count(*)::int as rows from notifications
